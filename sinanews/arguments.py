@@ -1,0 +1,102 @@
+"""Spider arguments (``-a name=value``): one small parser each, and errors that say what is allowed. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sinanews.dates import BEIJING
+from sinanews.exceptions import ArgumentError
+from sinanews.urls import canonical_url
+
+Parser = Callable[[str], Any]
+_AGE = re.compile(r"(\d{1,5})([hd])")
+
+
+def parse_arguments(parsers: Mapping[str, Parser], given: Mapping[str, str]) -> dict[str, Any]:
+    """The values of the arguments given; raises ArgumentError for an unknown name or a bad value, naming it."""
+    unknown = sorted(set(given) - set(parsers))
+    if unknown:
+        allowed = ", ".join(parsers) or "none"
+        raise ArgumentError(f"unknown argument {unknown[0]!r}; this spider takes: {allowed}")
+    values = {}
+    for name, text in given.items():
+        try:
+            values[name] = parsers[name](text.strip())
+        except ArgumentError as error:
+            raise ArgumentError(f"argument {name}={text!r}: {error}") from None
+    return values
+
+
+def names(text: str) -> tuple[str, ...]:
+    """A comma list, at least one."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not found:
+        raise ArgumentError("empty; write one or more names, separated by commas")
+    return found
+
+
+def positive(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
+        raise ArgumentError("not a whole number from 1 to 999999999")
+    return int(text)
+
+
+def flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ArgumentError("write 1 or 0")
+    return text == "1"
+
+
+def urls(text: str) -> tuple[str, ...]:
+    """Canonical URLs, from a comma list or from ``@FILE`` with one a line (# begins a comment line)."""
+    if text.startswith("@"):
+        try:
+            lines = Path(text[1:]).read_text("utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ArgumentError(f"cannot read the file: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+        text = ",".join(line for line in lines if not line.lstrip().startswith("#"))
+    return tuple(dict.fromkeys(_canonical(part) for part in names(text)))
+
+
+def _canonical(text: str) -> str:
+    try:
+        return canonical_url(text)
+    except ValueError:
+        raise ArgumentError(f"{text[:200]!r} is no http(s) URL") from None
+
+
+def age(text: str) -> timedelta:
+    """``2d`` or ``24h``."""
+    match = _AGE.fullmatch(text)
+    if not match:
+        raise ArgumentError("write days or hours, such as 2d or 24h")
+    return timedelta(days=int(match[1])) if match[2] == "d" else timedelta(hours=int(match[1]))
+
+
+def day(text: str) -> date:
+    """``2019-09-01``, a day of Beijing."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise ArgumentError("write a day such as 2019-09-01") from None
+
+
+def day_or_age(text: str) -> date | timedelta:
+    """A day of Beijing, or how long ago: ``3d``, ``24h``."""
+    if _AGE.fullmatch(text):
+        return age(text)
+    try:
+        return day(text)
+    except ArgumentError as error:
+        raise ArgumentError(f"{error}, or how long ago: 3d, 24h") from None
+
+
+def since_when(value: date | timedelta, now: datetime) -> datetime:
+    """The moment a ``since`` means: a day's beginning in Beijing, or so long before now."""
+    if isinstance(value, timedelta):
+        return (now - value).astimezone(BEIJING)
+    return datetime(value.year, value.month, value.day, tzinfo=BEIJING)

@@ -1,0 +1,5 @@
+"""The catalogue: what is known, done, refused, and how runs went. One database, any number of spiders."""
+
+from sinanews.catalogue.catalogue import Catalogue, Known
+
+__all__ = ["Catalogue", "Known"]

@@ -1,0 +1,297 @@
+"""Reading and writing the catalogue: articles and runs. SQLite and PostgreSQL through SQLAlchemy Core."""
+
+from __future__ import annotations
+
+import sqlite3 as sqlite_driver
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, Table, create_engine, event, func, make_url, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError as BadUrl
+from sqlalchemy.exc import SQLAlchemyError
+
+from sinanews.catalogue.coverage import Coverage
+from sinanews.catalogue.tables import (
+    SCHEMA_VERSION,
+    article_channels,
+    articles,
+    metadata,
+    revisions,
+    runs,
+    versions,
+)
+from sinanews.exceptions import ArgumentError, CatalogueError
+
+#: Both dialects can insert-or-update, in the same words; SQLAlchemy's common insert cannot.
+_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+BUSY_TIMEOUT = 90  #: seconds to wait for another process's lock before giving up
+FREE_RETRIES = 3  #: failures before the next try is put off
+DONE = frozenset({"exported", "duplicate", "refused"})
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a run needs to know of an article before asking for it again."""
+
+    id: str
+    state: str
+    channel: str | None
+    listed_mtime: datetime | None
+    recorded_at: datetime
+    etag: str | None
+    last_modified: str | None
+
+    @property
+    def done(self) -> bool:
+        return self.state in DONE
+
+    def older_than(self, mtime: datetime | None) -> bool:
+        """Whether the list names an edit that we do not have."""
+        return mtime is not None and mtime > (self.listed_mtime or self.recorded_at)
+
+
+class Catalogue:
+    """The database. Every method is one transaction; every driver error becomes a CatalogueError."""
+
+    def __init__(self, url: str) -> None:
+        """Open or make the catalogue at a SQLAlchemy URL.
+
+        Raises ArgumentError for a URL that names no database we know, CatalogueError for one that cannot be opened.
+        """
+        self.url = _checked(url)
+        self.engine = _engine(self.url)
+        self.coverage = Coverage(self)
+        with self.begin() as connection:
+            metadata.create_all(connection)
+            version = connection.scalar(select(versions.c.version))
+            if version is None:
+                connection.execute(versions.insert().values(version=SCHEMA_VERSION))
+            elif version > SCHEMA_VERSION:
+                raise CatalogueError(
+                    f"{self} was made by a newer sinanews (schema {version}, this one knows {SCHEMA_VERSION})"
+                )
+
+    def __str__(self) -> str:
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def path(self) -> Path | None:
+        """The file, where the database is one."""
+        is_file = self.url.get_backend_name() == "sqlite" and self.url.database not in (None, "", ":memory:")
+        return Path(str(self.url.database)) if is_file else None
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction, committed when the block ends well."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, sqlite_driver.Error) as error:  # the latter from the pragmas below
+            # The driver's own words only: SQLAlchemy's would repeat statement and values.
+            cause = error if isinstance(error, sqlite_driver.Error) else getattr(error, "orig", type(error).__name__)
+            raise CatalogueError(f"catalogue {self}: {cause}") from None
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def upsert(self, connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+        """Insert, or update the row of that primary key."""
+        insert = _INSERT[self.engine.dialect.name](table).values(**values)
+        keys = [c.name for c in table.primary_key]
+        rest = {name: insert.excluded[name] for name in values if name not in keys}
+        statement = (
+            insert.on_conflict_do_update(index_elements=keys, set_=rest) if rest else (insert.on_conflict_do_nothing())
+        )
+        connection.execute(statement)
+
+    # --- what is known ---------------------------------------------------------------------------------
+
+    def article(self, article_id: str) -> Row[Any] | None:
+        """The whole row of an article."""
+        with self.begin() as connection:
+            return connection.execute(select(articles).where(articles.c.id == article_id)).one_or_none()
+
+    def known(self, ids: Collection[str]) -> dict[str, Known]:
+        """Those of the ids that the catalogue has a row for."""
+        a = articles.c
+        columns = (a.id, a.state, a.channel, a.listed_mtime, a.recorded_at, a.etag, a.last_modified)
+        with self.begin() as connection:
+            rows = connection.execute(select(*columns).where(a.id.in_(ids)))
+            return {row.id: Known(*row) for row in rows}
+
+    def known_urls(self, urls: Collection[str]) -> dict[str, str]:
+        """url → id for those of the canonical URLs that are done."""
+        with self.begin() as connection:
+            query = select(articles.c.url, articles.c.id).where(articles.c.url.in_(urls), articles.c.state.in_(DONE))
+            return {row.url: row.id for row in connection.execute(query)}
+
+    def exported_with(self, *, url: str | None = None, text_digest: str | None = None, other_than: str) -> str | None:
+        """The id of another exported article with that canonical URL or that text; the oldest of them."""
+        column, value = (articles.c.url, url) if url else (articles.c.text_digest, text_digest)
+        if not value:
+            return None
+        query = (
+            select(articles.c.id)
+            .where(column == value, articles.c.state == "exported", articles.c.id != other_than)
+            .order_by(articles.c.first_seen_at, articles.c.id)
+            .limit(1)
+        )
+        with self.begin() as connection:
+            return connection.scalar(query)
+
+    def unfinished(
+        self,
+        channels: Collection[str],
+        now: datetime,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Sequence[Row[Any]]:
+        """Articles of those channels that were listed but are not done and may be tried now, newest first."""
+        query: Select[Any] = select(articles).where(
+            articles.c.state.in_(("pending", "failed")),
+            articles.c.channel.in_(channels),
+            or_(articles.c.next_try_at.is_(None), articles.c.next_try_at <= now),
+        )
+        if since is not None:
+            query = query.where(articles.c.published_at >= since)
+        if until is not None:
+            query = query.where(articles.c.published_at < until)
+        with self.begin() as connection:
+            return connection.execute(query.order_by(articles.c.published_at.desc())).all()
+
+    def exported_since(self, channels: Collection[str], since: datetime) -> Sequence[Row[Any]]:
+        """The exported articles of those channels published since a moment, newest first."""
+        query = select(articles).where(
+            articles.c.state == "exported",
+            articles.c.url.is_not(None),
+            articles.c.channel.in_(channels),
+            articles.c.published_at >= since,
+        )
+        with self.begin() as connection:
+            return connection.execute(query.order_by(articles.c.published_at.desc())).all()
+
+    # --- what happened to an article -------------------------------------------------------------------
+
+    def listed(self, rows: Sequence[Mapping[str, Any]], channel: str, now: datetime) -> None:
+        """Remember listed articles (id, url, title, published_at) as pending; known ones only gain the channel."""
+        with self.begin() as connection:
+            for row in rows:
+                values = {**row, "state": "pending", "channel": channel, "first_seen_at": now, "recorded_at": now}
+                insert = _INSERT[self.engine.dialect.name](articles).values(**values, revision=0, attempts=0)
+                connection.execute(insert.on_conflict_do_nothing())
+                self.upsert(connection, article_channels, {"article_id": row["id"], "channel": channel})
+
+    def record(self, article_id: str, now: datetime, *, replaces: str | None = None, **values: Any) -> None:
+        """Write what became of an article: its state and any other columns.
+
+        ``replaces`` is the key it was listed under, where the page then named another id.
+        """
+        values = {"attempts": 0, "next_try_at": None, **values, "id": article_id, "recorded_at": now}
+        with self.begin() as connection:
+            if replaces is not None and replaces != article_id:
+                connection.execute(articles.delete().where(articles.c.id == replaces, articles.c.state.notin_(DONE)))
+            changed = connection.execute(update(articles).where(articles.c.id == article_id).values(**values))
+            if not changed.rowcount:
+                self.upsert(connection, articles, {"first_seen_at": now, "revision": 0, **values})
+            if values.get("channel"):
+                self.upsert(connection, article_channels, {"article_id": article_id, "channel": values["channel"]})
+
+    def touch(self, article_id: str, now: datetime, **values: Any) -> None:
+        """Change single columns of a row that stays what it is."""
+        with self.begin() as connection:
+            changes = {**values, "recorded_at": now}
+            connection.execute(update(articles).where(articles.c.id == article_id).values(**changes))
+
+    def replaced(self, row: Row[Any], now: datetime) -> None:
+        """Keep the digests of the revision that is about to be replaced."""
+        values = {"article_id": row.id, "revision": row.revision, "text_digest": row.text_digest}
+        values |= {"file_digest": row.file_digest, "title": row.title, "replaced_at": now}
+        with self.begin() as connection:
+            self.upsert(connection, revisions, values)
+
+    def failed(self, article_id: str, reason: str, detail: str, now: datetime, **values: Any) -> None:
+        """A failure that may pass: tried again by the next run, after three failures less and less often."""
+        row = self.article(article_id)
+        if row is not None and row.state in DONE:
+            return  # a refresh that failed does not undo what is on disk
+        attempts = (row.attempts if row is not None else 0) + 1
+        wait = timedelta(hours=min(2 ** (attempts - FREE_RETRIES), 168)) if attempts > FREE_RETRIES else None
+        self.record(
+            article_id,
+            now,
+            state="failed",
+            reason=reason,
+            detail=detail[:500],
+            attempts=attempts,
+            next_try_at=now + wait if wait else None,
+            **values,
+        )
+
+    # --- runs ------------------------------------------------------------------------------------------
+
+    def begin_run(self, spider: str, arguments: Mapping[str, Any], now: datetime, pid: int) -> int:
+        values = {"spider": spider, "arguments": dict(arguments), "started_at": now, "pid": pid}
+        with self.begin() as connection:
+            return int(connection.execute(runs.insert().values(**values).returning(runs.c.id)).scalar_one())
+
+    def end_run(self, run_id: int, now: datetime, **values: Any) -> None:
+        """Outcome, exit code, counts and findings of a run."""
+        with self.begin() as connection:
+            connection.execute(update(runs).where(runs.c.id == run_id).values(ended_at=now, **values))
+
+    def last_runs(self, spider: str | None = None, limit: int = 10) -> Sequence[Row[Any]]:
+        query = select(runs).order_by(runs.c.id.desc()).limit(limit)
+        with self.begin() as connection:
+            return connection.execute(query.where(runs.c.spider == spider) if spider else query).all()
+
+    def count_states(self) -> dict[tuple[str, str | None], int]:
+        """(state, reason) → how many articles."""
+        query = select(articles.c.state, articles.c.reason, func.count()).group_by(articles.c.state, articles.c.reason)
+        with self.begin() as connection:
+            return {(state, reason): number for state, reason, number in connection.execute(query)}
+
+
+def _checked(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (BadUrl, ValueError):
+        raise ArgumentError(
+            "SINANEWS_DATABASE is no database URL; write sqlite:///FILE or postgresql+psycopg://…"
+        ) from None
+    if backend not in _INSERT:
+        raise ArgumentError(f"SINANEWS_DATABASE: {backend} is not supported; use sqlite or postgresql")
+    return parsed
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return _created(url, pool_pre_ping=True)
+    if url.database:
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CatalogueError(f"cannot make the folder of {url.database}: {error.strerror}") from None
+    engine = _created(url, connect_args={"timeout": BUSY_TIMEOUT})
+
+    @event.listens_for(engine, "connect")
+    def pragmas(connection: Any, _record: Any) -> None:
+        # WAL: readers (status, report) never wait for a crawl. NORMAL: a power cut may lose the last commits,
+        # never break the file; what is lost is fetched again.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    return engine
+
+
+def _created(url: URL, **options: Any) -> Engine:
+    try:
+        return create_engine(url, **options)
+    except (ImportError, BadUrl) as error:
+        raise ArgumentError(f"SINANEWS_DATABASE: the driver of {url.drivername} is not installed ({error})") from None

@@ -1,0 +1,148 @@
+"""The catalogue's tables. Every time is stored as UTC and read back as an aware datetime."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+#: Grows when a table changes in a way that older catalogues do not have.
+SCHEMA_VERSION = 1
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """Aware datetimes in, aware UTC datetimes out; a naive one is a mistake of ours."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime for the catalogue")
+        return value.astimezone(timezone.utc).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=timezone.utc) if value is not None else None
+
+
+metadata = MetaData()
+
+versions = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
+
+#: One row for each input ever met. ``state``: pending (listed, not yet fetched), failed (to be tried again),
+#: exported, duplicate (of ``duplicate_of``), refused (for ``reason``).
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", String(300), primary_key=True),
+    Column("url", Text),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(40)),
+    Column("detail", Text),
+    Column("title", Text),
+    Column("channel", String(40)),
+    Column("kind", String(16)),
+    Column("layout", String(40)),
+    Column("media", Text),
+    Column("published_at", UtcTime),
+    Column("listed_mtime", UtcTime),  # the list's mtime when the article was last fetched
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("exported_at", UtcTime),
+    Column("path", Text),  # relative to the exports folder, with forward slashes
+    Column("file_digest", String(64)),  # SHA-256 of the post as written
+    Column("content_digest", String(64)),  # SHA-256 of the post without what changes at every fetch
+    Column("text_digest", String(64)),  # of the normalised text; see fingerprints.py
+    Column("revision", Integer, nullable=False, default=0),
+    Column("duplicate_of", String(300)),
+    Column("similarity", Float),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_try_at", UtcTime),
+    Column("missing", Text),  # comma list of item fields that the page did not fill
+    Index("articles_url", "url"),
+    Index("articles_text", "text_digest"),
+    Index("articles_state", "state", "channel"),
+    Index("articles_published", "published_at"),
+)
+
+#: Every channel that listed an article; articles.channel is the first.
+article_channels = Table(
+    "article_channels",
+    metadata,
+    Column("article_id", String(300), primary_key=True),
+    Column("channel", String(40), primary_key=True),
+)
+
+#: What an article was before an edit replaced it.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("article_id", String(300), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("text_digest", String(64)),
+    Column("file_digest", String(64)),
+    Column("title", Text),
+    Column("replaced_at", UtcTime, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("spider", String(40), nullable=False),
+    Column("arguments", JSON, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("pid", Integer),
+    Column("outcome", String(40)),  # name of an outcome of outcomes.py; NULL while running or when killed
+    Column("exit_code", Integer),
+    Column("counts", JSON),  # the sinanews/… stats, without the prefix
+    Column("findings", JSON),
+)
+
+#: Up to where a channel is listed without a gap, and when it was last seen.
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column("channel", String(40), primary_key=True),
+    Column("listed_until", UtcTime),  # publication time: everything up to here has been listed
+    Column("last_success", UtcTime),  # when a run last came to the end of its listing
+)
+
+#: A stretch of publication time that no listing has covered; (channel, after] … before.
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("channel", String(40), primary_key=True),
+    Column("after", UtcTime, primary_key=True),
+    Column("before", UtcTime, nullable=False),
+    Column("found_at", UtcTime, nullable=False),
+)
+
+#: A day of Beijing of one channel: how far its listing has come.
+days = Table(
+    "days",
+    metadata,
+    Column("channel", String(40), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("state", String(10), nullable=False),  # partial, complete, empty
+    Column("entries", Integer, nullable=False),
+    Column("listed_at", UtcTime, nullable=False),
+)

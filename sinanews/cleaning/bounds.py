@@ -1,0 +1,119 @@
+"""What must happen to a body before a parser may see it. Every function here is linear in its input."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sinanews.exceptions import PageTooLarge
+
+if TYPE_CHECKING:
+    from sinanews.cleaning.html_rules import Found
+
+MAX_BODY = 2 * 1024 * 1024  #: characters, once comments and scripts are gone
+MAX_DEPTH = 200  #: elements inside each other; libxml2 drops what is deeper, silently
+MAX_TAG = 5000  #: attributes of one element
+MAX_ATTRIBUTES = 30_000  #: attributes with quoted values of all elements
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060\ufeff\ufffe\uffff]")
+_TAG = re.compile(r"<(/?)(?!p[\s>/]|br|img)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>?")
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_CLOSES_ITSELF = frozenset("p li dd dt option tr td th tbody thead tfoot colgroup".split())
+_CUT = '<del class="sina-cut"></del>'
+_END = '<del class="sina-end"></del>'
+#: Comments around the advertisements of 2004-08 hold one of these, and say begin or end (some twice).
+_ADS = ("NEWSZW_HZH", "画中画")
+_AD_BEGIN = re.compile(r"开始|begin", re.I)
+_AD_END = re.compile(r"结束|end", re.I)
+_STOCK_NOTE = re.compile(r"\s*news_keyword_pub,(.*)", re.S)
+
+
+def strip_hidden(raw: str, found: Found) -> str:
+    """The markup without control characters, comments, scripts and styles; what comments say is noted.
+
+    A place where an advertisement was cut out is marked with ``<del class="sina-cut">``, the end of
+    the article in pages of 2009-13 with ``<del class="sina-end">``.
+    """
+    markup = _without(_CONTROL.sub("", raw.replace("\r\n", "\n").replace("\r", "\n")), "script", "style")
+    parts: list[str] = []
+    position, ad = 0, ""
+    while (start := markup.find("<!--", position)) >= 0:
+        if not ad:
+            parts.append(markup[position:start])
+        end = markup.find("-->", start + 4)
+        comment = markup[start + 4 : end if end >= 0 else len(markup)]
+        position = end + 3 if end >= 0 else len(markup)
+        kind = next((kind for kind in _ADS if len(comment) < 80 and kind in comment), "")
+        if ad and kind == ad and _AD_END.search(comment):
+            ad = ""
+            parts.append(_CUT)
+        elif not ad and kind and _AD_BEGIN.search(comment) and kind in markup[position:]:
+            ad = kind
+        elif not ad:
+            parts.append(_note(comment, found))
+    parts.append(markup[position:])
+    return "".join(parts)
+
+
+def _note(comment: str, found: Found) -> str:
+    """Remember what a comment says of stocks and videos; return the mark that stands for it, if any."""
+    if stocks := _STOCK_NOTE.match(comment[:5000]):
+        found.add_stocks(re.split(r"[,&\s]+", stocks[1]))
+    elif "mce-plugin-videoList" in comment[:60] and (image := re.search(r'"img":"([^"]*)"', comment[:20000])):
+        found.add_poster(image[1].replace("\\/", "/"))
+    return _END if "publish_helper_end" in comment[:60] else ""
+
+
+def _without(markup: str, *names: str) -> str:
+    """Cut ``<name …>…</name>``; what is never closed goes to the end, as in a browser."""
+    for name in names:
+        opening = re.compile(rf"<{name}(?=[\s/>])", re.I)
+        closing = re.compile(rf"</{name}\s*>", re.I)
+        parts: list[str] = []
+        position = 0
+        while start := opening.search(markup, position):
+            parts.append(markup[position : start.start()])
+            end = closing.search(markup, start.end())
+            position = end.end() if end else len(markup)
+        markup = "".join(parts) + markup[position:]
+    return markup
+
+
+def check_bounds(markup: str, size: int = MAX_BODY, few_tags: int = MAX_DEPTH) -> None:
+    """Raise PageTooLarge for what would keep a parser busy: size, nesting, attribute floods.
+
+    Nesting is counted only where there are more than ``few_tags`` tags, for it costs more than a fast parser.
+    """
+    if len(markup) > size:
+        raise PageTooLarge(f"{len(markup)} characters, at most {size}")
+    chunks = markup.split(">")
+    if max(map(len, chunks)) > MAX_TAG and any(_is_flood(chunk) for chunk in chunks):
+        raise PageTooLarge(f"a tag with more than {MAX_TAG} attributes")
+    if markup.count('="') + markup.count("='") > MAX_ATTRIBUTES:  # they may hide a flood behind quoted ">"
+        raise PageTooLarge(f"more than {MAX_ATTRIBUTES} attributes")
+    if markup.count("<") > few_tags and (deepest := depth(markup)) > MAX_DEPTH:
+        raise PageTooLarge(f"elements nested {deepest} deep, at most {MAX_DEPTH}")
+
+
+def _is_flood(chunk: str) -> bool:
+    """Whether what stands before a ``>`` is a tag with very many attributes (lexbor compares each with each)."""
+    tag = re.search(r"<[a-zA-Z]", chunk) if len(chunk) > MAX_TAG else None
+    return tag is not None and len(re.findall(r"[\s/]+[^\s/=]", chunk[tag.start() :])) > MAX_TAG
+
+
+def depth(markup: str) -> int:
+    """How deep elements stand inside each other, counted up to a little over MAX_DEPTH."""
+    stack: list[str] = []
+    deepest = 0
+    for closing, name, rest in _TAG.findall(markup):
+        name = name.lower()
+        if name in _VOID or name in _CLOSES_ITSELF or rest.endswith("/"):
+            continue
+        if not closing:
+            stack.append(name)
+            deepest = max(deepest, len(stack))
+            if deepest > MAX_DEPTH:
+                break
+        elif name in stack:
+            del stack[len(stack) - 1 - stack[::-1].index(name) :]
+    return deepest

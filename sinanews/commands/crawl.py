@@ -1,0 +1,73 @@
+"""``scrapy crawl``, with an exit code and a last line that say what happened."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from typing import Any
+
+from scrapy.commands.crawl import Command as ScrapyCrawl
+from scrapy.crawler import Crawler
+from scrapy.exceptions import UsageError
+
+from sinanews.exceptions import ArgumentError, SinanewsError
+from sinanews.extensions import Archive
+from sinanews.outcomes import CRASHED, STORAGE, USAGE, Outcome, judge, summary
+
+logger = logging.getLogger("sinanews")
+
+
+class Command(ScrapyCrawl):
+    """Scrapy's own exits 0 whatever happens; cron would never know."""
+
+    def short_desc(self) -> str:
+        return "Run a spider; the exit code and the last line say what happened"
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if len(args) != 1:
+            raise UsageError("name one spider, such as: scrapy crawl sina_finance", print_help=False)
+        outcome, line = self.crawl(args[0], opts.spargs)
+        self.exitcode = outcome.code
+        print(f"sinanews: {line}", file=sys.stderr if outcome.code else sys.stdout, flush=True)
+
+    def crawl(self, spider: str, arguments: dict[str, Any]) -> tuple[Outcome, str]:
+        """One run of a spider, recorded in the catalogue: its outcome and the line that tells it."""
+        assert self.crawler_process is not None
+        try:
+            crawler = self._create_crawler(spider)
+        except KeyError:
+            known = ", ".join(self.crawler_process.spider_loader.list())
+            return USAGE, f"there is no spider {spider!r}; there are: {known}"
+        crash = Crash()
+        task: Any = self.crawler_process.crawl(crawler, **arguments)  # an asyncio task: see TWISTED_REACTOR
+        task.add_done_callback(crash.remember)
+        self.crawler_process.start()
+        if isinstance(crash.error, ArgumentError):
+            return USAGE, str(crash.error)
+        return self.told(crawler, crash.error)
+
+    def told(self, crawler: Crawler, error: BaseException | None) -> tuple[Outcome, str]:
+        """The outcome and the last line; the run's row in the catalogue gets both."""
+        if error is not None:
+            outcome = STORAGE if isinstance(error, SinanewsError) else CRASHED
+            return outcome, f"{error}: {outcome.words}"
+        archive = Archive.of(crawler)
+        stats = crawler.stats.get_stats()
+        counts = archive.counts()
+        errors = stats.get("spider_exceptions/count", 0) + stats.get("sinanews/item_errors", 0)
+        outcome = judge(counts, stats.get("finish_reason"), errors)
+        line = summary(counts, outcome)
+        if archive.stopped_because is not None:
+            line = f"{archive.stopped_because}; {line}"
+        archive.finish(outcome, counts)
+        return outcome, line
+
+
+class Crash:
+    """Keeps the error that ended a crawl before it began, and spares its traceback where it is the user's."""
+
+    error: BaseException | None = None
+
+    def remember(self, task: Any) -> None:
+        self.error = task.exception() if not task.cancelled() else None

@@ -1,0 +1,71 @@
+"""Sina's date texts -> aware datetimes in Beijing's time. Pure; never asks the machine for its zone."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+
+#: China has had no daylight saving time since 1991, and Sina's pages are younger.
+BEIJING = timezone(timedelta(hours=8))
+
+_DATE = re.compile(
+    r"(?<!\d)(?P<y>(?:19|20)\d\d)\s*[年/.-]\s*(?P<m>\d\d?)\s*[月/.-]\s*(?P<d>\d\d?)(?!\d)\s*日?"
+    r"(?:[T\s,]*(?:星期.|周.)?\s*(?P<half>上午|下午|晚上)?\s*(?P<H>\d\d?)\s*[:时点]\s*(?P<M>\d\d)\s*分?"
+    r"(?:\s*:?\s*(?P<S>\d\d)(?:\.\d+)?\s*秒?)?\s*(?P<zone>Z\b|GMT\b|UTC\b|[+-]\d\d:?\d\d\b)?)?"
+)
+_ENGLISH = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d(?::\d\d)?(?: *(?:[A-Z]{2,4}|[+-]\d{4}))?")
+_CTIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) ([+-]\d{4}) (\d{4})")
+
+
+def parse_sina_date(text: str | None) -> datetime | None:
+    """The first date in a text, with Beijing's offset; None where there is none or it is impossible.
+
+    A time without a zone is Beijing's; a date without a time is midnight.
+
+    >>> parse_sina_date("http://finance.sina.com.cn 2005年03月31日03:18 某报").isoformat()
+    '2005-03-31T03:18:00+08:00'
+    """
+    plain = unicodedata.normalize("NFKC", text or "")[:2000]
+    try:
+        if found := _DATE.search(plain):
+            return _from_parts(found)
+        if found := _CTIME.search(plain):  # the roll API's envelope: Mon Nov 23 12:00:00 +0800 2026
+            return to_beijing(parsedate_to_datetime("{1} {0} {4} {2} {3}".format(*found.groups())))
+        if found := _ENGLISH.search(plain):
+            return to_beijing(parsedate_to_datetime(found[0]))
+    except (ValueError, OverflowError, TypeError):
+        return None
+    return None
+
+
+def _from_parts(found: re.Match[str]) -> datetime:
+    hour = int(found["H"] or 0)
+    if found["half"] in ("下午", "晚上") and hour < 12:
+        hour += 12
+    when = datetime(int(found["y"]), int(found["m"]), int(found["d"]), hour, int(found["M"] or 0), int(found["S"] or 0))
+    return to_beijing(when.replace(tzinfo=_zone(found["zone"])))
+
+
+def _zone(name: str | None) -> timezone:
+    if name is None:
+        return BEIJING
+    if not name.startswith(("+", "-")):
+        return timezone.utc
+    offset = timedelta(hours=int(name[1:3]), minutes=int(name[-2:]))
+    return timezone(-offset if name[0] == "-" else offset)
+
+
+def from_epoch(seconds: str | int | None) -> datetime | None:
+    """A list's ``ctime`` (epoch seconds, a string or a number); None for 0, empty or nonsense."""
+    try:
+        value = int(seconds or 0)
+        return datetime.fromtimestamp(value, BEIJING) if value > 0 else None
+    except (ValueError, OverflowError, OSError, TypeError):
+        return None
+
+
+def to_beijing(when: datetime) -> datetime:
+    """The same moment with Beijing's offset; a naive datetime is taken as Beijing's time already."""
+    return when.replace(tzinfo=BEIJING) if when.tzinfo is None else when.astimezone(BEIJING)

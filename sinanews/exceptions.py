@@ -1,0 +1,105 @@
+"""Everything this project raises. One root; one DropItem subclass for each reason to drop.
+
+A refusal's ``reason`` is its name in the catalogue and in the stats (``sinanews/refused/<reason>``).
+"""
+
+from __future__ import annotations
+
+from scrapy.exceptions import DropItem
+
+
+class SinanewsError(Exception):
+    """Root of all errors of the project."""
+
+
+class ArgumentError(SinanewsError):
+    """A spider argument or a setting that cannot be used; says what is allowed. One line."""
+
+
+class CatalogueError(SinanewsError):
+    """The catalogue cannot be opened, read or written; wraps the driver's error."""
+
+
+class ExportError(SinanewsError):
+    """A post cannot be written to disk (full, read-only, not ours to write)."""
+
+
+class ListingError(SinanewsError):
+    """A list API's answer is not what it should be: not JSON, an error status, another shape."""
+
+
+class Refused(SinanewsError):
+    """An input that cannot become an article; ``reason`` is its name in the catalogue and the stats."""
+
+    reason: str = "refused"
+
+    @classmethod
+    def named(cls, reason: str, message: str) -> Refused:
+        """A refusal whose reason comes from a table (what a listing row links to)."""
+        refusal = cls(message)
+        refusal.reason = reason
+        return refusal
+
+
+class UnknownLayout(Refused):
+    """No layout knows the page; it is recorded rather than guessed at."""
+
+    reason = "unknown_layout"
+
+
+class AmbiguousLayout(Refused):
+    """More than one layout claims the page: a bug in the table of layouts."""
+
+    reason = "ambiguous_layout"
+
+
+class PageGone(Refused):
+    """The page says that the article was deleted, or is an empty shell of one."""
+
+    reason = "gone"
+
+
+class NotAnArticlePage(Refused):
+    """A page that is no article: a login page, an index page, a redirect stub."""
+
+    reason = "not_an_article"
+
+
+class BanPage(SinanewsError):
+    """Sina answered with a page that bans this client; the run must slow down or end."""
+
+
+class PageTooLarge(Refused):
+    """A page or body over the size, depth or attribute bounds of cleaning."""
+
+    reason = "too_large"
+
+
+class UndecodablePage(Refused):
+    """The bytes are no text in any encoding Sina uses; exporting them would be mojibake."""
+
+    reason = "undecodable"
+
+
+class EmptyArticle(Refused):
+    """An article page whose body has no text and no picture."""
+
+    reason = "empty"
+
+
+class BadPost(Refused):
+    """A seed that cannot be read as a front-matter post; the message says why."""
+
+    reason = "bad_post"
+
+
+class DuplicateArticle(DropItem):
+    """The archive has this story already (SINANEWS_DUPLICATES=drop)."""
+
+
+class UnchangedArticle(DropItem):
+    """The same article, fetched again, with the same content."""
+
+
+class RefusedArticle(DropItem):
+    """The item was refused by a pipeline; the catalogue has the reason."""

@@ -1,0 +1,145 @@
+"""What lives as long as a run: the archive it writes to, and the record of the run itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from scrapy import Spider, signals
+from scrapy.crawler import Crawler
+from scrapy.logformatter import LogFormatter
+from scrapy.utils.defer import deferred_from_coro
+
+from sinanews.catalogue import Catalogue
+from sinanews.exceptions import CatalogueError, Refused, SinanewsError
+from sinanews.items import ArticleItem
+from sinanews.outcomes import Outcome
+from sinanews.paths import database_url, exports_folder
+
+logger = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """What is known of a fetched article beside its item; the catalogue keeps it for the next run."""
+
+    listed_as: str  #: the key its pending row has
+    listed_mtime: datetime | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+    def validators(self) -> dict[str, Any]:
+        """The columns that a later look at the same article uses."""
+        return {"listed_mtime": self.listed_mtime, "etag": self.etag, "last_modified": self.last_modified}
+
+
+class Archive:
+    """The catalogue and the exports folder of this run; pipelines and spiders find it with ``Archive.of(crawler)``."""
+
+    def __init__(self, crawler: Crawler, now: Callable[[], datetime] = utc_now) -> None:
+        self.crawler = crawler
+        self.now = now
+        self.exports: Path = exports_folder(crawler.settings["SINANEWS_EXPORTS"])
+        self.catalogue = Catalogue(database_url(crawler.settings["SINANEWS_DATABASE"]))
+        self.run_id: int | None = None
+        #: Fetches of articles that are on their way through the pipelines, by item id.
+        self.fetches: dict[str, Fetch] = {}
+        #: Why the run was stopped before its end, in words; set by stop_run.
+        self.stopped_because: SinanewsError | None = None
+        crawler.signals.connect(self.spider_opened, signals.spider_opened)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Archive:
+        return cls(crawler)
+
+    @classmethod
+    def of(cls, crawler: Crawler) -> Archive:
+        archive = crawler.get_extension(cls)
+        assert archive is not None, "settings.EXTENSIONS lacks sinanews.extensions.Archive"
+        return archive
+
+    def spider_opened(self, spider: Spider) -> None:
+        arguments = getattr(spider, "arguments", {})
+        self.run_id = self.catalogue.begin_run(spider.name, arguments, self.now(), os.getpid())
+
+    def finish(self, outcome: Outcome, counts: Mapping[str, Any]) -> None:
+        """Record what the run came to. A catalogue that cannot be written has been told of already."""
+        try:
+            if self.run_id is not None:
+                values = {"outcome": outcome.name, "exit_code": outcome.code, "counts": dict(counts)}
+                self.catalogue.end_run(self.run_id, self.now(), **values)
+        except CatalogueError as error:
+            logger.error("the run could not be recorded: %s", error)
+        finally:
+            self.catalogue.close()
+
+    def stop_run(self, error: SinanewsError, reason: str) -> None:
+        """End the run in good order because nothing more can come of it; the first error is the one told."""
+        if self.stopped_because is not None:
+            return
+        self.stopped_because = error
+        logger.error("stopping: %s", error)
+        # An item may be in the pipelines: closing waits for it, so closing must not be awaited here.
+        deferred_from_coro(self.crawler.engine.close_spider_async(reason=reason))
+
+    def record(self, item: ArticleItem, state: str, **values: Any) -> None:
+        """Write what became of an item."""
+        fetch = self.fetches.pop(item.id, None)
+        if fetch is not None:
+            values = {"replaces": fetch.listed_as, **fetch.validators(), **values}
+        for name in ("url", "title", "channel", "kind", "layout", "media", "published_at"):
+            values.setdefault(name, getattr(item, name))
+        self.catalogue.record(item.id, self.now(), state=state, **values)
+
+    def refuse(self, key: str, refusal: Refused, **values: Any) -> None:
+        """An input that cannot become an article: remembered with its reason, counted, not asked for again."""
+        self.count(f"refused/{refusal.reason}")
+        logger.info("refused (%s): %s", refusal.reason, refusal)
+        row = self.catalogue.article(key)
+        if row is None or row.state != "exported":  # what is on disk stays, whatever its page shows now
+            values = {"reason": refusal.reason, "detail": str(refusal)[:500], **values}
+            self.catalogue.record(key, self.now(), state="refused", **values)
+
+    def fail(self, key: str, reason: str, detail: str, **values: Any) -> None:
+        """A failure that may pass; the next run tries again."""
+        self.count(f"failed/{reason}")
+        logger.warning("failed (%s): %s", reason, detail)
+        self.catalogue.failed(key, reason, detail, self.now(), **values)
+
+    def unchanged(self, key: str, **values: Any) -> None:
+        """An article that the site says is as we have it."""
+        self.count("articles/unchanged")
+        self.catalogue.touch(key, self.now(), **values)
+
+    def strange(self, name: str, words: str) -> None:
+        """Something that is not as known of Sina: counted, told, and in the run's summary."""
+        self.count(f"strange/{name}")
+        logger.warning("%s: %s", name, words)
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Add to a stat ``sinanews/<name>``."""
+        self.crawler.stats.inc_value(f"sinanews/{name}", number)
+
+    def counts(self) -> dict[str, Any]:
+        """The run's own stats, without their prefix."""
+        stats = self.crawler.stats.get_stats()
+        return {k.removeprefix("sinanews/"): v for k, v in sorted(stats.items()) if k.startswith("sinanews/")}
+
+
+class QuietLogFormatter(LogFormatter):
+    """Drops and scraped items are counted, not logged one line each; ``-L DEBUG`` shows them."""
+
+    def dropped(self, item: Any, exception: BaseException, response: Any, spider: Spider) -> Any:
+        return {"level": logging.DEBUG, "msg": "Dropped: %(exception)s", "args": {"exception": exception}}
+
+    def scraped(self, item: Any, response: Any, spider: Spider) -> Any:
+        return {"level": logging.DEBUG, "msg": "Scraped %(id)s", "args": {"id": getattr(item, "id", item)}}

@@ -1,0 +1,235 @@
+"""What makes two texts the same story: an exact digest, and a sketch that survives edits. Pure.
+
+A sketch keeps the smallest of a text's hashes ("bottom-k"). An edit changes the hashes of its own place only, so the
+smallest of two related texts still meet: their share estimates both similarity and containment. Words are judged
+without their digits; numbers by the words they stand in, for a daily report repeats its words with other numbers.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import unicodedata
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import accumulate
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHORT_TEXT = 50  # below this many characters a text says too little without its title
+SHORTEST_STORY = 100  # below this many visible characters two flashes differ by a word: not judged
+
+KEYS, KEY_LENGTH = 16, 8  # the index: hashes of 8 characters, digits included, so that templates spread
+SHINGLES, SHINGLE_LENGTH = 64, 3  # the check: hashes of 3 characters, without digits
+NUMBERS, CONTEXT = 48, 3  # the check: numbers with the 3 characters before and one after
+
+SAME_SIMILARITY = 0.45  # 5 % of characters changed leave 0.75, 15 % of sentences 0.74; unrelated texts have < 0.05
+SAME_CONTAINMENT = 0.75  # of an excerpt in the longer text
+SHORTEST_EXCERPT = 0.4  # of the longer text; below, a text is quoted rather than copied
+WORST_EDIT = 0.85  # of the words are left when 5 % of the characters change: no edit excuses more other numbers
+LOST_ANYWAY = 0.01  # share of numbers that may differ though all words agree (typing errors)
+
+# Goes before texts are compared: everything but words, percent signs, and the points and signs of numbers.
+# "3.5" must not become "35", nor "-2%" "2%".
+_CLUTTER = re.compile(r"(?:(?!(?<=\d)\.(?=\d)|[+\-](?=\d))[^\w%])|_")
+_NOT_WORDS = re.compile(r"[\d%.+\-]+")
+_NUMBER = re.compile(r"([+\-]?\d+(?:,\d{3})*(?:\.\d+)?)")
+# Lines that each medium writes for itself: their dates and staff codes are not the story's.
+_IMPRINT = re.compile(
+    r"(?m)^[(\[【\s]*(?:责任编辑|责编|编辑|本文来源|来源|转自|转载自|原标题|作者|本报|本网|记者|校对|审核|文/)[^\n]{0,40}$"
+)
+_CORRECTION = re.compile(
+    r"(?m)\A[^\n]*(?:更正|勘误|订正)|特此更正|(?:^|[(【\[。])\s*(?:更正|勘误|订正)(?:说明|启事|声明|公告)?\s*[:】\])]"
+)
+_CREDIT = re.compile(r"(?:来源|转自|转载自|原载)[:于]?\s*《?(\w{2,12})|据《?(\w{2,10}?)》?(?:记者)?(?:报道|消息)")
+_CIRCLED = re.compile(r"[①-⑳]")
+# How titles number the parts of a series; Chinese digits are read as digits.
+_PARTS = tuple(
+    map(
+        re.compile,
+        (
+            r"[(【\[]([上中下]|[\d十]{1,3})(?:/\d+)?[)】\]]",  # （上） (2/3)
+            r"(?<!分)之([\d十]{1,3})",
+            r"第([\d十百]{1,4})[期集篇章讲弹批回部轮]",
+            r"([上中下])[篇集]",
+            r"(?:\A|[\s:|】])([\d再])[论评问谈]",
+        ),
+    )
+)
+_CHINESE_DIGITS = str.maketrans("一二三四五六七八九", "123456789")
+_HEADER = struct.Struct("<BBIB5B")
+_VERSION = 1
+
+
+def _wide(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _words(wide: str) -> str:
+    return _CLUTTER.sub("", "".join(wide.split()))
+
+
+def text_digest(title: str, text: str) -> str | None:
+    """32 hex digits for the exact step, equal where only layout differs; None for an empty text.
+
+    The title counts only for texts under `SHORT_TEXT` characters: reprints change it.
+    """
+    body = _words(_wide(text))
+    if not body:
+        return None
+    known_by = f"{_words(_wide(title))}\n{body}" if len(body) < SHORT_TEXT else body
+    return blake2b(known_by.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """All that is kept of a text to judge later ones by; at most 550 bytes when packed."""
+
+    length: int  #: characters, without white space and punctuation
+    shingles: tuple[int, ...]  #: smallest hashes of the words, ascending, 32 bits
+    numbers: tuple[int, ...]  #: 16 bits of where a number stands, 16 bits of the number; the smallest, ascending
+    keys: tuple[int, ...]  #: what the index looks for, 32 bits with sign (an SQL integer)
+    number_length: int = 0  #: characters of a number, on average: an edit spares all or it is another
+    part: str = ""  #: kind and number of a series' part, from the title
+    correction: bool = False  #: the text says that it corrects another
+    credit: str = ""  #: the medium the text says it was taken from
+
+    def pack(self) -> bytes:
+        """Little-endian, whatever the machine."""
+        part, credit = self.part.encode(), self.credit.encode()
+        sizes = len(self.shingles), len(self.numbers), len(self.keys), len(part), len(credit)
+        header = _HEADER.pack(_VERSION, self.correction, self.length, self.number_length, *sizes)
+        hashes = struct.pack(f"<{sizes[0] + sizes[1]}I{sizes[2]}i", *self.shingles, *self.numbers, *self.keys)
+        return header + hashes + part + credit
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Sketch | None:
+        """None where another version packed it: the two cannot be compared."""
+        version, correction, length, number_length, n, m, k, p, c = _HEADER.unpack_from(packed)
+        if version != _VERSION:
+            return None
+        hashes = struct.unpack_from(f"<{n + m}I{k}i", packed, _HEADER.size)
+        part, credit = packed[len(packed) - p - c : len(packed) - c], packed[len(packed) - c :]
+        split = hashes[:n], hashes[n : n + m], hashes[n + m :]
+        return cls(length, *split, number_length, part.decode(), bool(correction), credit.decode())
+
+
+def _hashes(text: str, size: int) -> NDArray[np.uint64]:
+    """The distinct hashes of all runs of `size` characters, ascending; the same on every machine and numpy."""
+    points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype="<u4").astype(np.uint64)
+    count = max(0, len(points) - size + 1)
+    mixed = np.zeros(count, np.uint64)
+    for start in range(size):
+        mixed = (mixed + points[start : start + count]) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    return np.unique(mixed ^ (mixed >> np.uint64(32)))
+
+
+def _hash16(text: str) -> int:
+    return zlib.crc32(text.encode("utf-8", "replace")) & 0xFFFF
+
+
+def _numbers(wide: str) -> list[tuple[str, str]]:
+    """Where each number stands and the number; not one at the very end: a cut text may end inside it."""
+    *parts, end = _NUMBER.split(_IMPRINT.sub("", wide).rstrip(" \n.,+-"))
+    words = [_CLUTTER.sub("", part) for part in (*parts[::2], end)]
+    befores = accumulate(words, lambda before, part: (before + part)[-CONTEXT:])
+    found = zip(befores, parts[1::2], words[1:], strict=False)
+    places = [(before + after[:1], number.replace(",", "")) for before, number, after in found]
+    return places if end else places[:-1]
+
+
+def _part(title: str) -> str:
+    heading = _wide(_CIRCLED.sub(r"(\g<0>)", title)).strip().translate(_CHINESE_DIGITS)
+    found = ((kind, pattern.search(heading)) for kind, pattern in enumerate(_PARTS))
+    return next((f"{kind}{match[1]}" for kind, match in found if match), "")
+
+
+def sketch(title: str, text: str) -> Sketch | None:
+    """The sketch of an article; None where the text is too short (a flash) or has too few words to be judged."""
+    wide = _wide(text)
+    full = _words(wide)
+    words = _NOT_WORDS.sub("", full)
+    if len("".join(wide.split())) < SHORTEST_STORY or len(words) < SHORT_TEXT:
+        return None
+    numbers, credit = _numbers(wide), _CREDIT.search(wide)
+    return Sketch(
+        length=len(full),
+        shingles=tuple(np.unique(_hashes(words, SHINGLE_LENGTH) >> np.uint64(32))[:SHINGLES].tolist()),
+        numbers=tuple(sorted({_hash16(place) << 16 | _hash16(number) for place, number in numbers})[:NUMBERS]),
+        keys=tuple(np.unique(_hashes(full, KEY_LENGTH)[:KEYS].astype(np.uint32).astype(np.int32)).tolist()),
+        number_length=min(255, round(sum(len(number) for _, number in numbers) / max(1, len(numbers)))),
+        part=_part(title),
+        correction=bool(_CORRECTION.search(f"{_wide(title).strip()}\n{wide}")),
+        credit=(credit[1] or credit[2]) if credit else "",
+    )
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What the comparison of two sketches says; both shares are estimates from 64 hashes (± 0.05)."""
+
+    similarity: float  #: of the words they have together, the share that both have
+    containment: float  #: of the shorter one's words, the share that the longer one has
+    same_story: bool
+    reason: str  #: text, excerpt; or why not: other words, other numbers, other part, correction
+    longer: Literal["new", "old"] | None  #: the one that is longer by a tenth or more
+
+
+def _common(new: tuple[int, ...], old: tuple[int, ...]) -> tuple[int, int, int]:
+    """How many hashes both have, the new and the old, up to the value below which both are complete."""
+    limit = min(hashes[-1] if len(hashes) >= SHINGLES else 1 << 32 for hashes in (new, old))
+    ours, theirs = ({value for value in hashes if value <= limit} for hashes in (new, old))
+    return len(ours & theirs), len(ours), len(theirs)
+
+
+def _common_places(new: tuple[int, ...], old: tuple[int, ...]) -> tuple[int, int]:
+    """How many numbers stand in the same words in both, and how many of those differ."""
+    limit = min(numbers[-1] >> 16 if len(numbers) >= NUMBERS else 1 << 16 for numbers in (new, old))
+    ours, theirs = (Counter(number >> 16 for number in numbers if number >> 16 <= limit) for numbers in (new, old))
+    same = sum(number >> 16 <= limit for number in {*new} & {*old})
+    return (ours & theirs).total(), (ours & theirs).total() - same
+
+
+def _other_numbers(new: Sketch, old: Sketch, kept: float, words: int, edited: bool) -> bool:
+    """Whether more numbers differ, in words that do not, than an edit that `kept` so many of the words explains.
+
+    Each character survives an edit for itself, so a long number is lost more often than a run of three words.
+    """
+    count, differ = _common_places(new.numbers, old.numbers)
+    kept, length = max(kept, WORST_EDIT), max(new.number_length, old.number_length) / SHINGLE_LENGTH
+    lost = max(1 - kept**length, LOST_ANYWAY)
+    error = length * kept ** (length - 1) * (kept * (1 - kept) / words) ** 0.5  # of `lost`, from that of `kept`
+    deviation = (count * lost * (1 - lost) + (count * error) ** 2) ** 0.5
+    replaced = 1 if edited and count >= 16 else 0  # a sentence by another of the same form
+    return bool(differ > count * lost + replaced + 1.5 * deviation)
+
+
+def _reason(new: Sketch, old: Sketch, shared: int, fewer: int, more: int) -> str:
+    alike = shared >= SAME_SIMILARITY * (fewer + more - shared)
+    if not alike and not (shared >= SAME_CONTAINMENT * fewer and fewer >= SHORTEST_EXCERPT * more):
+        return "other words"
+    if new.correction != old.correction:
+        return "correction"
+    if new.part[:1] == old.part[:1] and new.part != old.part:
+        return "other part"
+    if _other_numbers(new, old, shared / fewer, fewer, edited=shared < more):
+        return "other numbers"
+    return "text" if alike else "excerpt"
+
+
+def compare(new: Sketch, old: Sketch) -> Likeness:
+    """Judge a pair; the same whichever comes first, but for `longer`."""
+    shared, *counts = _common(new.shingles, old.shingles)
+    fewer, more = min(counts), max(counts)
+    reason = _reason(new, old, shared, fewer, more) if shared else "other words"
+    longer: Literal["new", "old"] | None = None
+    if abs(new.length - old.length) * 10 >= max(new.length, old.length):
+        longer = "new" if new.length > old.length else "old"
+    same = reason in ("text", "excerpt")
+    return Likeness(shared / max(1, fewer + more - shared), shared / max(1, fewer), same, reason, longer)

@@ -1,0 +1,49 @@
+"""The one thing that flows through the project: an article."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass
+class ArticleItem:
+    """An article of Sina Finance, or a post of the same kind read from disk.
+
+    Every datetime is aware and carries Beijing's offset (+08:00). A value that the
+    source does not show is ``None`` or empty, never a guess.
+    """
+
+    # Which article: set by whoever meets it first (listing row, page, seed).
+    id: str  #: document id as in the URL (``imizmscv8626000``); ``seed-`` + digest for a seed
+    url: str | None  #: canonical, https; None for a seed, which names no URL
+
+    # What the page shows: set by its layout (pages/) or by posts.py.
+    title: str
+    original_title: str | None = None  #: from a 原标题 line
+    summary: str | None = None
+    published_at: datetime | None = None  #: the visible time
+    updated_at: datetime | None = None
+    media: str | None = None  #: the medium it came from, 来源
+    author: str | None = None  #: byline
+    editor: str | None = None  #: 责任编辑, without the staff code
+    keywords: list[str] = field(default_factory=list)
+    stocks: list[str] = field(default_factory=list)  #: codes: ``sh600519``, ``JPM``
+    images: list[str] = field(default_factory=list)  #: absolute https URLs, in order, of the content
+    lead_image: str | None = None  #: the first content image; the poster of a video page
+    #: as it came until CleanPipeline has seen it; clean (or still verbatim) after
+    body_html: str = ""
+    body_text: str = ""  #: paragraphs, one a line; always of the clean body
+    layout: str = ""  #: name of the page layout, or ``seed``
+    kind: str = "article"  #: article, video, gallery, live
+
+    # Where it was found: set by the spider.
+    channel: str | None = None  #: slug of the first channel that listed it
+    categories: list[str] = field(default_factory=list)  #: 金融, 新浪财经, 新浪财经－国內
+    fetched_at: datetime | None = None
+
+    # Kept so that a seed can be written back byte for byte (SINANEWS_BODY=verbatim).
+    date_as_written: str | None = None  #: only when a seed's date is not RFC 1123
+
+    # Set by DedupPipeline where SINANEWS_DUPLICATES is mark.
+    duplicate_of: str | None = None  #: id of the copy that the archive keeps

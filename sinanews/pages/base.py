@@ -1,0 +1,183 @@
+"""What all page layouts share: a parsed page, selectors tried in order, and the item they fill."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from sinanews.dates import parse_sina_date
+from sinanews.items import ArticleItem
+from sinanews.urls import article_id, canonical_url, id_from_docid
+
+_LEGACY_ID = re.compile(r"<!--\s*\[(\d+),(\d+),(\d+)\]")
+_SPACES = re.compile(r"[\s\u3000]+")
+_TIME = re.compile(r"(?:19|20)\d\d[年/.-]\d\d?[月/.-]\d\d?日?\s*(?:\d\d?:\d\d(?::\d\d)?)?")
+#: What may follow the medium on its line, and is not it.
+_NOT_MEDIUM = re.compile(r"\s*(?:[【\[(（|]|我有话说|评论|微博|收藏|字号|作者[：:]|参与|https?:).*$", re.S)
+#: meta keywords of whole sites, not of an article.
+_SITE_WORDS = frozenset("新浪 新浪网 新浪财经 财经头条 财经新闻 投资价值 新闻 财经 新浪新闻 新浪科技 新浪娱乐".split())
+
+
+def squeeze(text: str | None) -> str:
+    """White space, full-width too, collapsed to single spaces."""
+    return _SPACES.sub(" ", text or "").strip()
+
+
+def medium_after_time(line: str) -> str:
+    """What a line such as ``http://… 2005年03月31日03:18 某报 【评论】`` names as the medium."""
+    after = _TIME.split(squeeze(line), maxsplit=1)[1:]
+    return _NOT_MEDIUM.sub("", after[0].removeprefix(" 来源")).strip(" :：|·-")[:40] if after else ""
+
+
+@dataclass
+class Source:
+    """A page to be read: its text, its tree, and the URL it was asked for."""
+
+    text: str
+    url: str
+    tree: LexborHTMLParser = field(init=False)
+    _shown: dict[str, bool] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.tree = LexborHTMLParser(self.text)
+
+    @cached_property
+    def meta(self) -> dict[str, str]:
+        """``name`` or ``property`` in lower case -> content; the first that is not empty counts."""
+        found: dict[str, str] = {}
+        for node in self.tree.css("meta"):
+            attributes = node.attributes
+            name = (attributes.get("name") or attributes.get("property") or "").lower()
+            if name and (content := squeeze(attributes.get("content"))):
+                found.setdefault(name, content)
+        return found
+
+    @cached_property
+    def headline(self) -> str:
+        """``<title>`` without the names of channel and site behind it."""
+        whole = squeeze(node.text() if (node := self.tree.css_first("title")) else "")
+        return re.split(r"[_|]|[-—–]+\s*(?:新浪|手机新浪)", whole, maxsplit=1)[0].strip()
+
+    def shows(self, css: str) -> bool:
+        """Whether the page has such an element; remembered, for many layouts ask for the same."""
+        if css not in self._shown:
+            self._shown[css] = self.tree.css_first(css) is not None
+        return self._shown[css]
+
+    def words(self, *selectors: str) -> str:
+        """The text of the first selector that has any."""
+        nodes = (node for css in selectors for node in self.tree.css(css))
+        return next((text for node in nodes if (text := squeeze(node.text(deep=True)))), "")
+
+
+class Layout:
+    """A page layout. Subclasses are mostly data: override a selector, or a method where data is not enough.
+
+    All ``marks`` must be found on a page, and none of ``unless``, for the layout to claim it.
+    Selectors are tried in order; the first that yields something counts.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[str] = "article"
+    marks: ClassVar[tuple[str, ...]] = ()
+    unless: ClassVar[tuple[str, ...]] = ()
+    body: ClassVar[tuple[str, ...]] = ("#artibody",)
+    title: ClassVar[tuple[str, ...]] = ("h1.main-title", "#artibodyTitle", "h1")
+    time: ClassVar[tuple[str, ...]] = (".date-source .date", ".date-source", ".date")
+    media: ClassVar[tuple[str, ...]] = (".date-source .source", ".date-source a")
+    byline: ClassVar[str] = ".date-source"  #: the line that holds time and medium
+    keywords: ClassVar[tuple[str, ...]] = ("#keywords a", ".keywords a", ".art_keywords a", ".article-keywords a")
+
+    @classmethod
+    def matches(cls, page: Source) -> bool:
+        """Whether the page shows this layout."""
+        return all(map(page.shows, cls.marks)) and not any(map(page.shows, cls.unless))
+
+    def item(self, page: Source) -> ArticleItem:
+        """The article as the page shows it; ``body_html`` is raw."""
+        title = self.title_of(page)
+        return ArticleItem(
+            id=id_of(page),
+            url=canonical_url(page.url),
+            title=title,
+            summary=summary_of(page, title),
+            published_at=self.published(page),
+            updated_at=parse_sina_date(page.meta.get("weibo: article:update_at")),
+            media=self.media_of(page) or None,
+            author=self.author_of(page) or None,
+            keywords=self.keywords_of(page, title),
+            body_html=self.body_of(page),
+            layout=self.name,
+            kind=self.kind,
+        )
+
+    def title_of(self, page: Source) -> str:
+        return page.words(*self.title) or page.meta.get("og:title") or page.headline
+
+    def published(self, page: Source) -> datetime | None:
+        """The visible time, then what editors entered; ``published_time`` may be hours late and comes last."""
+        texts = [node.text(deep=True) for css in self.time for node in page.tree.css(css)]
+        texts += [page.meta.get(name, "") for name in ("weibo: article:create_at", "article:published_time")]
+        return next((when for text in texts if (when := parse_sina_date(text))), None)
+
+    def media_of(self, page: Source) -> str:
+        line = page.words(self.byline) if self.byline else ""
+        return page.words(*self.media) or medium_after_time(line) or page.meta.get("mediaid", "")
+
+    def author_of(self, page: Source) -> str:
+        return ""
+
+    def keywords_of(self, page: Source, title: str) -> list[str]:
+        """The list a reader sees, else meta; not where meta repeats the title or speaks of the site."""
+        for css in self.keywords:
+            if visible := [word for node in page.tree.css(css) if (word := squeeze(node.text()))]:
+                return list(dict.fromkeys(visible))
+        meta = page.meta.get("tags") or page.meta.get("keywords") or ""
+        words = [word for part in re.split(r"[,，;；|]", meta) if (word := part.strip())]
+        if any(bare(text) == bare(title) for text in (meta, *words)):
+            return []
+        return [word for word in dict.fromkeys(words) if word not in _SITE_WORDS and len(word) <= 20]
+
+    def body_of(self, page: Source) -> str:
+        node = next((node for css in self.body if (node := page.tree.css_first(css)) is not None), None)
+        return (node.inner_html or "") if node is not None else ""
+
+
+def id_of(page: Source) -> str:
+    """From the URL; else what the page says: ``publishid``, the old publishing system's numbers, the path."""
+    if known := article_id(page.url):
+        return known
+    if published := id_from_docid(page.meta.get("publishid", "")):
+        return published
+    if legacy := _LEGACY_ID.search(page.text[:2000]):
+        return "-".join(legacy.groups())
+    parts = urlsplit(canonical_url(page.url))
+    host = re.sub(r"\.sina(?:\.com)?\.cn$", "", parts.hostname or "")
+    return re.sub(r"\W+", "-", host + re.sub(r"\.\w+$", "", parts.path)).strip("-")
+
+
+def summary_of(page: Source, title: str) -> str | None:
+    """meta description, where it says more than the title and does not begin with another one."""
+    text = page.meta.get("description", "")
+    return text if len(bare(text)) > 10 and bare(text) != bare(title) and not text.startswith("原标题") else None
+
+
+def bare(text: str) -> str:
+    return re.sub(r"\W", "", text)
+
+
+def own_text(node: LexborNode) -> int:
+    """Characters in an element's own paragraphs and lines, not in nested blocks; links count against it."""
+    total = 0
+    for child in node.iter(include_text=True):
+        if child.tag == "-text":
+            total += len(squeeze(child.text()))
+        elif child.tag in ("p", "font", "b", "strong", "span", "center", "blockquote"):
+            total += len(squeeze(child.text(deep=True))) - 2 * sum(len(squeeze(link.text())) for link in child.css("a"))
+    return total

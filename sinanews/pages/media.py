@@ -1,0 +1,84 @@
+"""Galleries and video pages."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+from sinanews.items import ArticleItem
+from sinanews.pages.base import Layout, Source, squeeze
+from sinanews.pages.layouts import MOBILE, VIDEO
+from sinanews.urls import absolute_url
+
+_SLIDE_DATA = re.compile(r"\bslide_data\s*=\s*(?=\{)")
+
+
+class Gallery(Layout):
+    """slide.*.sina.com.cn: pictures with captions in ``var slide_data = {…}``."""
+
+    name = "gallery"
+    kind = "gallery"
+    unless = ("#artibody", "#article", MOBILE)
+    title = ("h1", ".swpt-full-tt h2", "h2")
+    time = (".swpt-full-tt span", ".swpt-time", ".swp-time", ".date", ".time", "#eData dd")
+    media = (".swpt-source", ".source")
+    byline = ".swpt-full-tt span"
+
+    @classmethod
+    def matches(cls, page: Source) -> bool:
+        return "slide_data" in page.text and super().matches(page) and bool(_SLIDE_DATA.search(page.text))
+
+    def item(self, page: Source) -> ArticleItem:
+        item = super().item(page)
+        sources = (absolute_url(page.url, source) for source, _ in _pictures(page))
+        item.images = [source for source in sources if source]
+        item.title = item.title or squeeze(_slide_data(page).get("slide", {}).get("title"))
+        return item
+
+    def body_of(self, page: Source) -> str:
+        """The pictures as figures, so that a gallery reads like an article."""
+        return "\n".join(
+            f'<figure><img src="{html.escape(source)}"><figcaption>{html.escape(words)}</figcaption></figure>'
+            for source, words in _pictures(page)
+        )
+
+
+def _slide_data(page: Source) -> dict[str, Any]:
+    found = _SLIDE_DATA.search(page.text)
+    try:
+        data, _ = json.JSONDecoder(strict=False).raw_decode(page.text, found.end() if found else 0)
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _pictures(page: Source) -> list[tuple[str, str]]:
+    """(address, caption) of each picture, in order."""
+    pictures = [picture for picture in _slide_data(page).get("images") or [] if isinstance(picture, dict)]
+    pairs = ((str(p.get("image_url") or ""), str(p.get("intro") or p.get("title") or "")) for p in pictures)
+    return [(source, squeeze(html.unescape(re.sub(r"<[^>]+>", "", words)))) for source, words in pairs if source]
+
+
+class Video(Layout):
+    """video.sina.com.cn and video pages of channels: a player, a title, hardly any text."""
+
+    name = "video"
+    kind = "video"
+    marks = (VIDEO,)
+    unless = ("#artibody", "#article", MOBILE)
+    body = (".VD_intro", ".video_intro", ".vInfo .info", ".v_intro")
+    title = (".VD_VideoTitle h2", "h1.title", "h1", ".video_title h2", "h2")
+    time = (".from em", ".VD_time", ".video_time", ".time", ".date")
+    media = (".from span", ".VD_source", ".source")
+    byline = ".from"
+
+    @classmethod
+    def matches(cls, page: Source) -> bool:
+        return super().matches(page) and "slide_data" not in page.text
+
+    def item(self, page: Source) -> ArticleItem:
+        item = super().item(page)
+        item.lead_image = absolute_url(page.url, page.meta.get("og:image", ""))
+        return item

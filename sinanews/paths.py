@@ -1,0 +1,89 @@
+"""Where a post lies. Pure: names that work on Linux, macOS and Windows and in Hexo, whatever a title holds."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from sinanews.dates import BEIJING
+from sinanews.items import ArticleItem
+
+SLUG_LENGTH = 40  #: characters
+NAME_BYTES = 200  #: of a file name, in UTF-8
+_NOT_SLUG = re.compile(r"[^0-9A-Za-z\u3400-\u4dbf\u4e00-\u9fff]+")
+#: Letters and digits of any script, and the marks that Sina's own categories use.
+_NOT_FOLDER = re.compile(r"[^\w－—（）()·+ .-]+")
+_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])$")
+_SAFE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+def slug(title: str) -> str:
+    """Letters, digits and CJK of a title and nothing else; may be empty. The id makes the name unique.
+
+    >>> slug('GDP增长5.2%：“超预期”')
+    'GDP增长52超预期'
+    >>> slug('{{ }}')
+    ''
+    """
+    return _NOT_SLUG.sub("", unicodedata.normalize("NFKC", title))[:SLUG_LENGTH]
+
+
+def folder(name: str) -> str:
+    """A category as one folder name; never hidden, reserved, empty or a way out.
+
+    >>> folder('新浪财经－国內'), folder('../..'), folder('CON'), folder('a/b')
+    ('新浪财经－国內', '_', 'CON_', 'a_b')
+    """
+    cleaned = _NOT_FOLDER.sub("_", unicodedata.normalize("NFC", name).replace("\x00", "")).strip(" ._")
+    cleaned = _cut(cleaned, NAME_BYTES // 2).strip(" .") or "_"
+    return cleaned + "_" if _RESERVED.match(cleaned) else cleaned
+
+
+def file_id(article_id: str) -> str:
+    """The id as it stands in a file name: itself, or a digest where case or characters could collide.
+
+    >>> file_id('imizmscv8626000'), file_id('../x')
+    ('imizmscv8626000', 'id-d6b96a97d147daaa')
+    """
+    if _SAFE_ID.fullmatch(article_id):
+        return article_id
+    return "id-" + hashlib.sha256(article_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def post_path(item: ArticleItem) -> PurePosixPath:
+    """Relative to the exports folder: categories, year, month of the Beijing date, then the file."""
+    when = item.published_at or item.fetched_at or datetime(1970, 1, 1, tzinfo=BEIJING)
+    day = when.astimezone(BEIJING)
+    parts = (day.strftime("%Y-%m-%d"), slug(item.title), file_id(item.id))
+    tail = f"-{parts[2]}.md"
+    head = _cut("-".join(p for p in parts[:2] if p), NAME_BYTES - len(tail)).rstrip("-")
+    return PurePosixPath(*(folder(c) for c in item.categories), f"{day:%Y}", f"{day:%m}", head + tail)
+
+
+def _cut(text: str, size: int) -> str:
+    """At most so many bytes of UTF-8, never half a character."""
+    return text.encode("utf-8", "ignore")[:size].decode("utf-8", "ignore")
+
+
+def project_folder() -> Path:
+    """The folder that relative paths in settings mean: where scrapy.cfg is."""
+    beside_package = Path(__file__).resolve().parents[1]
+    if (beside_package / "scrapy.cfg").exists():
+        return beside_package
+    return next((p for p in (Path.cwd(), *Path.cwd().parents) if (p / "scrapy.cfg").exists()), Path.cwd())
+
+
+def exports_folder(setting: str) -> Path:
+    """SINANEWS_EXPORTS as an absolute path."""
+    return (project_folder() / Path(setting).expanduser()).resolve()
+
+
+def database_url(setting: str) -> str:
+    """SINANEWS_DATABASE with a relative SQLite file made absolute."""
+    prefix = "sqlite:///"
+    if not setting.startswith(prefix) or setting.removeprefix(prefix) in ("", ":memory:"):
+        return setting
+    return prefix + str(project_folder() / Path(setting.removeprefix(prefix)).expanduser())

@@ -1,0 +1,76 @@
+"""Faults on request: which of them strikes which request."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from sinanews.samplesite.entries import chance
+
+#: kind -> the requests it strikes unless told otherwise
+KINDS = {
+    "404": "article", "500": "article", "429": "article", "ban": "article", "slow": "article", "cut": "article",
+    "drip": "article", "garbage": "article", "deleted": "article", "oversize": "article", "gzip_bomb": "article",
+    "brotli_bomb": "article", "redirect_private": "article",
+    "html_for_json": "listing", "bad_status": "listing", "robots_500": "robots",
+}  # fmt: skip
+BOMB_SIZE = 128 << 20  #: bytes that a bomb unpacks to
+#: BOMB_SIZE spaces, made once by brotli at its best quality: 106 bytes
+BROTLI_BOMB = b64decode(
+    "z///f/glQOKxQCD3/p/////wSwDEYQGA7v0/////4ZcAiMMiAN37f/7//8MvARCHBQC69//8//+HXwIgDgsAdO//+f//D78EQBwWAOje//P//x9+"
+    "CYA4LADQvf/n//8//BIAcVgAoHv/Pw=="
+)
+OVERSIZE = 50 << 20  #: bytes of an oversized page
+Aim = float | frozenset[str]
+
+
+class Faults:
+    """May be changed while the site runs. An article's key is its id, a listing's its query, robots.txt's its host.
+
+    Whether a share strikes a key depends on the key only, so a retry meets the same fault again,
+    unless ``times`` says how often each key is struck.
+    """
+
+    def __init__(self, shares: Mapping[str, float | Iterable[str]] | None = None) -> None:
+        self.slow_seconds = 5.0
+        self.retry_after = 1  #: seconds, sent with 429
+        self._lock = threading.Lock()
+        self._rows: dict[tuple[str, str], tuple[Aim, int | None]] = {}
+        self._struck: Counter[tuple[str, str]] = Counter()
+        for kind, aim in (shares or {}).items():
+            self.set(kind, aim)
+
+    def set(self, kind: str, aim: float | Iterable[str], *, where: str | None = None, times: int | None = None) -> None:
+        """Strikes a share of the keys, or just those given. ``where``: article, listing, live or robots. ValueError."""
+        if kind not in KINDS:
+            raise ValueError(f"unknown fault {kind!r}; one of {', '.join(KINDS)}")
+        keys = float(aim) if isinstance(aim, (int, float)) else frozenset(aim)
+        with self._lock:
+            self._rows[kind, where or KINDS[kind]] = keys, times
+
+    def clear(self, kind: str | None = None) -> None:
+        """Takes away one kind, or all."""
+        with self._lock:
+            self._rows = {row: aim for row, aim in self._rows.items() if kind not in (None, row[0])}
+            self._struck.clear()
+
+    def strike(self, where: str, key: str) -> str | None:
+        """The fault for this request, if any; counts it."""
+        with self._lock:
+            for (kind, place), (aim, times) in self._rows.items():
+                hit = place == where and (chance(kind, key) < aim if isinstance(aim, float) else key in aim)
+                if hit and (times is None or self._struck[kind, key] < times):
+                    self._struck[kind, key] += 1
+                    return kind
+        return None
+
+
+@cache
+def gzip_bomb() -> bytes:
+    packer, block = zlib.compressobj(9, wbits=31), b" " * (1 << 20)
+    packed = [packer.compress(block) for _ in range(BOMB_SIZE >> 20)]
+    return b"".join([*packed, packer.flush()])

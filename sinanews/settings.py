@@ -1,0 +1,103 @@
+"""Every setting: its value, what Scrapy's default is, and for our own who reads it.
+
+Each ``SINANEWS_…`` setting can come from the environment; ``-s NAME=VALUE`` on the command line wins.
+"""
+
+import os
+
+from sinanews import __version__
+
+BOT_NAME = "sinanews"
+SPIDER_MODULES = ["sinanews.spiders"]
+NEWSPIDER_MODULE = "sinanews.spiders"
+COMMANDS_MODULE = "sinanews.commands"
+
+# --- our own -----------------------------------------------------------------------------------------------
+
+#: Folder that posts are written to; relative paths mean the project's folder. Read by ExportPipeline, commands.
+SINANEWS_EXPORTS = os.environ.get("SINANEWS_EXPORTS", "exports")
+#: The catalogue: a SQLAlchemy URL, sqlite or postgresql+psycopg. Read by the Archive extension and commands.
+SINANEWS_DATABASE = os.environ.get("SINANEWS_DATABASE", "sqlite:///exports/.catalogue.db")
+#: http://ADDRESS:PORT that serves https://HOST/PATH as /HOST/PATH; empty: the real site. Read by MirrorDownloadHandler.
+SINANEWS_MIRROR = os.environ.get("SINANEWS_MIRROR", "")
+#: Hosts beside Sina's that may be asked; comma list, subdomains included. Read by GuardMiddleware and sina_finance.
+SINANEWS_HOSTS = os.environ.get("SINANEWS_HOSTS", "")
+#: clean: sanitised, without Sina's clutter; verbatim: the body as it came. Read by CleanPipeline, ExportPipeline.
+SINANEWS_BODY = os.environ.get("SINANEWS_BODY", "clean")
+#: Item fields to write after thumbnail, comma list; empty: the seed's keys exactly. Read by ExportPipeline.
+SINANEWS_FRONT_MATTER_EXTRA = os.environ.get("SINANEWS_FRONT_MATTER_EXTRA", "")
+#: Pages (of 50) that a run without dates reads of a channel at most. Read by sina_finance.
+SINANEWS_MAX_PAGES = os.environ.get("SINANEWS_MAX_PAGES", "40")
+#: Whether a channel whose newest entry is older than channels.py allows is reported. Read by sina_finance.
+SINANEWS_STALE = os.environ.get("SINANEWS_STALE", "1")
+#: Seconds before the first retry; doubled each time, up to a minute. Read by RetryMiddleware.
+SINANEWS_RETRY_DELAY = os.environ.get("SINANEWS_RETRY_DELAY", "2")
+#: Put into USER_AGENT: an address or URL at which you can be reached.
+SINANEWS_CONTACT = os.environ.get("SINANEWS_CONTACT", "")
+
+# --- a good guest ------------------------------------------------------------------------------------------
+
+USER_AGENT = f"sinanews/{__version__} (news archive; {SINANEWS_CONTACT or 'no contact given'})"  # default: Scrapy's
+ROBOTSTXT_OBEY = True  # default: False
+ROBOTSTXT_USER_AGENT = "sinanews"  # default: USER_AGENT
+DOWNLOAD_DELAY = 1.0  # seconds between two requests to a host; default: 0
+DOWNLOAD_DELAY_JITTER = 0.0  # never less than the delay; default: 0.5, half to one and a half times
+CONCURRENT_REQUESTS_PER_DOMAIN = 1  # default: 8
+AUTOTHROTTLE_ENABLED = True  # slower when the site is slow; default: False
+AUTOTHROTTLE_START_DELAY = 1.0  # default: 5
+AUTOTHROTTLE_MAX_DELAY = 60.0  # default: 60
+DEFAULT_REQUEST_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
+    "Accept-Language": "zh-CN,zh;q=0.9",
+}
+
+# --- what may come in --------------------------------------------------------------------------------------
+
+DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # bytes, after decompression too: bombs end here; default: 1 GiB
+DOWNLOAD_TIMEOUT = 60  # seconds; default: 180
+DOWNLOAD_VERIFY_CERTIFICATES = True  # default: False
+RETRY_TIMES = 3  # default: 2
+REDIRECT_MAX_TIMES = 5  # default: 20
+DOWNLOAD_HANDLERS = {
+    "http": "sinanews.downloads.MirrorDownloadHandler",
+    "https": "sinanews.downloads.MirrorDownloadHandler",
+    # Nothing else is ever asked for.
+    "data": None,
+    "file": None,
+    "ftp": None,
+    "s3": None,
+}
+TWISTED_DNS_RESOLVER = "sinanews.downloads.PublicResolver"  # default: CachingThreadedResolver
+COOKIES_ENABLED = False  # also spares the download of the public-suffix list; default: True
+TELNETCONSOLE_ENABLED = False  # default: True
+REMOTE_CONTROL_ENABLED = False  # it runs Python for whoever connects; default: True
+METAREFRESH_ENABLED = False  # Sina's old pages reload themselves; default: True
+
+# --- the way of the data -----------------------------------------------------------------------------------
+
+DOWNLOADER_MIDDLEWARES = {
+    "sinanews.middlewares.GuardMiddleware": 40,
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # the guard knows more
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "sinanews.middlewares.PatientRetryMiddleware": 550,
+}
+ITEM_PIPELINES = {
+    "sinanews.pipelines.CleanPipeline": 100,
+    "sinanews.pipelines.DedupPipeline": 200,
+    "sinanews.pipelines.ExportPipeline": 300,
+}
+EXTENSIONS = {
+    "sinanews.extensions.Archive": 10,
+}
+#: Pipelines write to one disk and one database: more at once gains nothing.
+CONCURRENT_ITEMS = 8  # default: 100
+
+# --- what is said ------------------------------------------------------------------------------------------
+
+FEED_EXPORT_ENCODING = "utf-8"  # default: None, which escapes Chinese in JSON
+LOG_LEVEL = os.environ.get("SINANEWS_LOG_LEVEL", "INFO")  # default: DEBUG
+LOG_VERSIONS: list[str] = []  # default: a list of libraries
+LOG_FORMATTER = "sinanews.extensions.QuietLogFormatter"  # drops at DEBUG; default: scrapy.logformatter.LogFormatter
+STATS_DUMP = True  # default: True
+LOGSTATS_INTERVAL = 60.0  # seconds; default: 60

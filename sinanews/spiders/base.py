@@ -1,0 +1,64 @@
+"""What the spiders share: checked arguments, the archive, and what becomes of a request that failed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from scrapy import Request, Spider
+from scrapy.crawler import Crawler
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
+
+from sinanews.arguments import Parser, parse_arguments
+from sinanews.exceptions import CatalogueError, PageGone
+from sinanews.extensions import Archive
+
+GONE = (404, 410)
+
+
+class ArchiveSpider(Spider):
+    """A spider whose arguments are checked and whose finds go to the archive."""
+
+    ARGUMENTS: ClassVar[Mapping[str, Parser]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Raises ArgumentError for an argument that is unknown or cannot be read."""
+        self.arguments: dict[str, str] = dict(kwargs)
+        self.options: dict[str, Any] = parse_arguments(self.ARGUMENTS, kwargs)
+        super().__init__(*args)
+
+    @property
+    def archive(self) -> Archive:
+        return Archive.of(self.crawler)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> ArchiveSpider:
+        return super().from_crawler(crawler, *args, **kwargs)
+
+    def article_failed(self, failure: Failure) -> None:
+        """Errback of article requests: what is gone is refused for good, anything else is tried again next run."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        key = request.meta["key"]
+        reason, detail = why_failed(failure)
+        try:
+            if reason in {f"http_{status}" for status in GONE}:
+                self.archive.refuse(key, PageGone(f"{detail} for {request.url}"), url=request.url)
+            else:
+                self.archive.fail(key, reason, detail, url=request.url)
+        except CatalogueError as error:
+            self.archive.stop_run(error, "storage_failed")
+
+
+def why_failed(failure: Failure) -> tuple[str, str]:
+    """A short name for stats and the catalogue, and the error in words.
+
+    >>> why_failed(Failure(TimeoutError('60 s')))
+    ('timeout', '60 s')
+    """
+    error = failure.value
+    if isinstance(error, HttpError):
+        return f"http_{error.response.status}", f"HTTP status {error.response.status}"
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower().removesuffix("_error")
+    return name, (str(error).splitlines() or [name])[0][:300]

@@ -1,0 +1,211 @@
+"""The main spider: the channels of Sina Finance's roll API, and the articles they announce."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from scrapy import Request
+from scrapy.http import Response
+from sqlalchemy import Row
+
+from sinanews import arguments
+from sinanews.arguments import since_when
+from sinanews.catalogue import Known
+from sinanews.channels import AUTHOR, CATEGORY, DEFAULT, Channel, channel_by_slug, select_channels
+from sinanews.dates import to_beijing
+from sinanews.exceptions import ArgumentError, BanPage, CatalogueError, Refused
+from sinanews.extensions import Fetch
+from sinanews.items import ArticleItem
+from sinanews.listings import Listing, day_start
+from sinanews.pages import Page, join_bodies, read_page
+from sinanews.spiders.rolls import RollSpider
+from sinanews.urls import article_id, is_sina_host, why_not_readable
+
+MOST_PAGES_OF_AN_ARTICLE = 30
+
+
+class SinaFinanceSpider(RollSpider):
+    """Lists channels newest first, skips what the catalogue has, and yields the other articles."""
+
+    name = "sina_finance"
+    ARGUMENTS = {
+        "channels": lambda text: select_channels(arguments.names(text)),
+        "limit": arguments.positive,
+        "urls": arguments.urls,
+        "since": arguments.day_or_age,
+        "until": arguments.day,
+        "recheck": arguments.flag,
+        "refresh": arguments.age,
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in set(self.options) & {"channels", "since", "until", "refresh"}:
+            if "urls" in self.options:
+                raise ArgumentError(f"give urls or {name}, not both")
+        if "until" in self.options and "since" not in self.options:
+            raise ArgumentError("until needs since: the first day to collect")
+        self.channels: tuple[Channel, ...] = self.options.get("channels", (DEFAULT,))
+        self.left = self.options.get("limit", 10**9)  #: articles that may still be asked for
+        self.asked: set[str] = set()
+
+    async def start(self) -> AsyncIterator[Any]:
+        try:
+            self.since, self.until = self.dates()
+            requests = list(self.named_articles() if "urls" in self.options else self.first_requests())
+        except CatalogueError as error:
+            self.archive.stop_run(error, "storage_failed")
+            return
+        for request in requests:
+            yield request
+
+    def dates(self) -> tuple[datetime | None, datetime | None]:
+        """The stretch of publication time that ``since`` and ``until`` mean; the last day is included."""
+        if "since" not in self.options:
+            return None, None
+        now = self.archive.now()
+        last = self.options.get("until")
+        return since_when(self.options["since"], now), day_start(last + timedelta(days=1)) if last else now
+
+    def first_requests(self) -> Iterator[Request]:
+        """What earlier runs left undone, what is to be read again, then the first page of each channel."""
+        slugs = [channel.slug for channel in self.channels]
+        now = self.archive.now()
+        for row in self.archive.catalogue.unfinished(slugs, now, self.since, self.until):
+            yield from self.ask([listing_of(row)], channel_by_slug(row.channel))
+        if "refresh" in self.options:
+            for row in self.archive.catalogue.exported_since(slugs, now - self.options["refresh"]):
+                yield from self.ask_again(listing_of(row), channel_by_slug(row.channel), row)
+        for channel in self.channels:
+            yield from self.walk_on(self.plan(channel))
+
+    def ask(self, rows: Iterable[Listing], channel: Channel | None) -> Iterator[Request]:
+        """Requests for those of the rows that are not done, or edited since, after the catalogue has them as listed."""
+        fresh = {row.key: row for row in rows if row.key not in self.asked}
+        known = self.archive.catalogue.known(list(fresh))
+        done = self.archive.catalogue.known_urls([row.url for row in fresh.values() if row.key not in known])
+        listed, wanted = [], []
+        for row in fresh.values():
+            before = known.get(row.key)
+            if before is not None and before.done and before.older_than(row.updated_at) and not self.why_not(row.url):
+                wanted += list(self.ask_again(row, channel, before))
+            elif (before is not None and before.done) or row.url in done:
+                self.archive.count("articles/known")
+                listed.append((done.get(row.url, row.key), row))
+            elif self.left > 0 and not self.is_refused(row, channel):
+                listed.append((row.key, row))
+                wanted.append(self.article_request(row, channel))
+        if channel is not None:
+            values = [{"id": i, "url": r.url, "title": r.title, "published_at": r.published_at} for i, r in listed]
+            self.archive.catalogue.listed(values, channel.slug, self.archive.now())
+        yield from wanted
+
+    def ask_again(self, row: Listing, channel: Channel | None, before: Known | Row[Any]) -> Iterator[Request]:
+        """The request for an article that we have, which may have been edited: cheap where it has not."""
+        if self.left > 0 and row.key not in self.asked:
+            self.archive.count("articles/asked_again")
+            request = self.article_request(row, channel_by_slug(before.channel) or channel)
+            request.meta["handle_httpstatus_list"] = [304]
+            for name, value in (("If-None-Match", before.etag), ("If-Modified-Since", before.last_modified)):
+                if value:
+                    request.headers[name] = value
+            yield request
+
+    def article_request(self, row: Listing, channel: Channel | None) -> Request:
+        self.left -= 1
+        self.asked.add(row.key)
+        return Request(
+            row.url,
+            self.parse_article,
+            errback=self.article_failed,
+            cb_kwargs={"row": row, "channel": channel, "pages": []},
+            meta={"key": row.key},
+            dont_filter=True,  # self.asked knows better
+        )
+
+    def why_not(self, url: str) -> str | None:
+        """Why a URL leads to nothing we can read; what lies on a host of SINANEWS_HOSTS is tried anyway."""
+        host = url.split("/")[2]
+        extra = [h for h in self.settings.getlist("SINANEWS_HOSTS") if h.strip()]
+        return None if not is_sina_host(host) and is_sina_host(host, extra) else why_not_readable(url)
+
+    def is_refused(self, row: Listing, channel: Channel | None) -> bool:
+        reason = self.why_not(row.url)
+        if reason:
+            values = {"title": row.title, "published_at": row.published_at, "channel": channel and channel.slug}
+            self.archive.refuse(row.key, Refused.named(reason, row.url), url=row.url, **values)
+        return reason is not None
+
+    def named_articles(self) -> Iterator[Request]:
+        """The articles that ``-a urls=`` names."""
+        yield from self.ask([Listing(article_id(url), url, "", None) for url in self.options["urls"]], None)
+
+    def parse_article(
+        self, response: Response, row: Listing, channel: Channel | None, pages: list[Page]
+    ) -> Iterator[Request | ArticleItem]:
+        """A page of an article: the item, or the request for its next page."""
+        if response.status == 304:
+            self.archive.unchanged(row.key, listed_mtime=row.updated_at)
+            return
+        try:
+            page = read_page(response.body, response.url if pages else row.url, header(response, "Content-Type"))
+        except BanPage as error:
+            self.archive.stop_run(error, "banned")
+            return
+        except Refused as refusal:
+            self.archive.refuse(row.key, refusal, url=row.url, channel=channel.slug if channel else None)
+            return
+        if page.doubtful:
+            self.archive.strange("doubtful_encoding", f"{row.url}: characters that could not be decoded were replaced")
+        pages = [*pages, page]
+        seen = {row.url, *(p.item.url for p in pages)}
+        following = next((url for p in pages for url in p.next_pages if url not in seen), None)
+        if following is not None and len(pages) < MOST_PAGES_OF_AN_ARTICLE:
+            yield Request(
+                following,
+                self.parse_article,
+                errback=self.article_failed,
+                cb_kwargs={"row": row, "channel": channel, "pages": pages},
+                meta={"key": row.key},
+                dont_filter=True,
+            )
+        else:
+            item = pages[0].item
+            item.body_html = join_bodies(p.item.body_html for p in pages)
+            yield self.finished(item, row, channel, response)
+
+    def finished(self, item: ArticleItem, row: Listing, channel: Channel | None, response: Response) -> ArticleItem:
+        """The item with what only the list or the request knew; what the page shows wins over the list."""
+        item.id = row.id or item.id
+        item.url = row.url
+        item.title = item.title or row.title
+        item.published_at = item.published_at or row.published_at
+        item.updated_at = item.updated_at or row.updated_at
+        item.media = item.media or row.media
+        item.summary = item.summary or row.summary
+        item.keywords = item.keywords or list(row.keywords)
+        item.channel = channel.slug if channel else None
+        item.categories = list(channel.categories) if channel else [CATEGORY, AUTHOR]
+        item.fetched_at = to_beijing(self.archive.now())
+        self.archive.fetches[item.id] = Fetch(
+            listed_as=row.key,
+            listed_mtime=row.updated_at,
+            etag=header(response, "ETag"),
+            last_modified=header(response, "Last-Modified"),
+        )
+        return item
+
+
+def listing_of(row: Row[Any]) -> Listing:
+    """The catalogue's row as a list would announce it."""
+    article = row.id if row.id != row.url else None
+    return Listing(
+        article, row.url, row.title or "", row.published_at and to_beijing(row.published_at), row.listed_mtime
+    )
+
+
+def header(response: Response, name: str) -> str | None:
+    value = response.headers.get(name)
+    return value.decode("latin-1") if value else None

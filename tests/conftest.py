@@ -1,0 +1,90 @@
+"""An archive in a temporary folder, and whole crawls into it as a user would run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sinanews.samplesite import SampleSite
+
+PROJECT = Path(__file__).resolve().parents[1]
+SHARED = PROJECT.parent / "shared"
+#: The sample site is ours: no need to be gentle with it.
+FAST = {"DOWNLOAD_DELAY": "0", "AUTOTHROTTLE_ENABLED": "0", "CONCURRENT_REQUESTS_PER_DOMAIN": "8",
+        "SINANEWS_RETRY_DELAY": "0.05", "LOG_LEVEL": "WARNING", "SINANEWS_STALE": "0"}  # fmt: skip
+
+
+class TemporaryArchive:
+    """Exports and catalogue under one folder; ``crawl`` is the real command in a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.exports = folder / "exports"
+        self.database = folder / "catalogue.db"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = {"SINANEWS_EXPORTS": str(self.exports), "SINANEWS_DATABASE": f"sqlite:///{self.database}"}
+        return {k: v for k, v in os.environ.items() if not k.startswith("SINANEWS_")} | ours
+
+    def command(self, *words: str, mirror: str = "", **settings: str) -> list[str]:
+        pairs = {**FAST, "SINANEWS_MIRROR": mirror, **settings}
+        return [sys.executable, "-m", "scrapy", *words, *(x for k, v in pairs.items() for x in ("-s", f"{k}={v}"))]
+
+    def run(
+        self, *words: str, mirror: str = "", timeout: float = 120, **settings: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*words, mirror=mirror, **settings),
+            cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    def crawl(self, spider: str, *words: str, mirror: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+        done = self.run("crawl", spider, *words, mirror=mirror, **settings)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    @property
+    def posts(self) -> list[Path]:
+        return sorted(p for p in self.exports.rglob("*.md") if ".tmp" not in p.parts)
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        with sqlite3.connect(self.database) as connection:
+            return connection.execute(sql).fetchall()
+
+    def ids(self, state: str = "exported") -> set[str]:
+        return {str(i) for (i,) in self.query(f"SELECT id FROM articles WHERE state = '{state}'")}
+
+    def items(self) -> list[dict[str, object]]:
+        """What the last crawl with ``-O items.jsonl`` wrote; see ``feed``."""
+        return [json.loads(line) for line in self.feed.read_text("utf-8").splitlines()]
+
+    @property
+    def feed(self) -> Path:
+        return self.folder / "items.jsonl"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> TemporaryArchive:
+    return TemporaryArchive(tmp_path)
+
+
+@pytest.fixture
+def site() -> Iterator[SampleSite]:
+    with SampleSite(articles=40) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real pages; they are other people's texts and never part of this repository."""
+    if not (SHARED / "corpus").is_dir():
+        pytest.skip("no ../shared/corpus beside the project")
+    return SHARED / "corpus"

@@ -1,0 +1,166 @@
+"""What every catalogue must do; run against each database there is."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from sinanews.catalogue import Catalogue
+from sinanews.exceptions import ArgumentError, CatalogueError
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'folder' / 'catalogue.db'}"
+
+
+@pytest.fixture
+def catalogue(url: str) -> Iterator[Catalogue]:
+    opened = Catalogue(url)
+    yield opened
+    opened.close()
+
+
+def row(article_id: str, **values: object) -> dict[str, object]:
+    return {"id": article_id, "url": f"https://finance.sina.com.cn/doc-{article_id}.shtml", "title": "一", **values}
+
+
+def test_listed_articles_are_unfinished_until_they_are_done(catalogue: Catalogue) -> None:
+    catalogue.listed([row("ia"), row("ib")], "china", NOW)
+    assert {r.id for r in catalogue.unfinished(["china"], NOW)} == {"ia", "ib"}
+    catalogue.record("ia", NOW, state="exported", path="a.md")
+    assert {r.id for r in catalogue.unfinished(["china"], NOW)} == {"ib"}
+    assert catalogue.known(["ia", "ib", "ic"]).keys() == {"ia", "ib"}
+    assert catalogue.known(["ia"])["ia"].done
+    assert catalogue.unfinished(["macro"], NOW) == []
+
+
+def test_listing_again_changes_nothing_but_the_channels(catalogue: Catalogue) -> None:
+    catalogue.listed([row("ia")], "china", NOW)
+    catalogue.record("ia", NOW, state="exported", path="a.md")
+    catalogue.listed([row("ia", title="二")], "macro", NOW)
+    article = catalogue.article("ia")
+    assert article is not None
+    assert (article.state, article.title, article.channel) == ("exported", "一", "china")
+
+
+def test_failures_are_tried_again_at_once_then_less_and_less_often(catalogue: Catalogue) -> None:
+    for _ in range(3):
+        catalogue.failed("ia", "timeout", "60 s", NOW, channel="china")
+    assert len(catalogue.unfinished(["china"], NOW)) == 1
+    catalogue.failed("ia", "timeout", "60 s", NOW)
+    assert catalogue.unfinished(["china"], NOW) == []
+    assert len(catalogue.unfinished(["china"], NOW + timedelta(hours=2))) == 1
+    for _ in range(30):
+        catalogue.failed("ia", "timeout", "60 s", NOW)
+    assert len(catalogue.unfinished(["china"], NOW + timedelta(days=7))) == 1, "never given up"
+
+
+def test_a_failed_refresh_leaves_what_is_on_disk(catalogue: Catalogue) -> None:
+    catalogue.record("ia", NOW, state="exported", path="a.md")
+    catalogue.failed("ia", "timeout", "60 s", NOW)
+    article = catalogue.article("ia")
+    assert article is not None and article.state == "exported"
+
+
+def test_the_page_may_name_another_id_than_the_list(catalogue: Catalogue) -> None:
+    catalogue.listed([row("https://k.sina.com.cn/x.html")], "china", NOW)
+    catalogue.record(
+        "ikan", NOW, replaces="https://k.sina.com.cn/x.html", state="exported", url="https://k.sina.com.cn/x.html"
+    )
+    assert catalogue.unfinished(["china"], NOW) == []
+    assert catalogue.known_urls(["https://k.sina.com.cn/x.html"]) == {"https://k.sina.com.cn/x.html": "ikan"}
+
+
+def test_times_come_back_aware_and_equal(catalogue: Catalogue) -> None:
+    beijing = datetime(2026, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=8)))
+    catalogue.record("ia", NOW, state="exported", published_at=beijing)
+    article = catalogue.article("ia")
+    assert article is not None
+    assert article.published_at == beijing
+    assert article.published_at.utcoffset() is not None
+
+
+def test_exported_with_finds_the_first_of_that_text(catalogue: Catalogue) -> None:
+    catalogue.record("ia", NOW, state="exported", text_digest="x")
+    catalogue.record("ib", NOW + timedelta(1), state="exported", text_digest="x")
+    catalogue.record("ic", NOW, state="refused", text_digest="y")
+    assert catalogue.exported_with(text_digest="x", other_than="ic") == "ia"
+    assert catalogue.exported_with(text_digest="x", other_than="ia") == "ib"
+    assert catalogue.exported_with(text_digest="y", other_than="ia") is None
+    assert catalogue.exported_with(text_digest=None, other_than="ia") is None
+
+
+def test_runs_are_remembered(catalogue: Catalogue) -> None:
+    run = catalogue.begin_run("seeds", {"path": "x"}, NOW, 42)
+    catalogue.end_run(run, NOW, outcome="ok", exit_code=0, counts={"articles/exported": 3})
+    (last,) = catalogue.last_runs("seeds")
+    assert (last.arguments, last.outcome, last.counts) == ({"path": "x"}, "ok", {"articles/exported": 3})
+
+
+def test_coverage(catalogue: Catalogue) -> None:
+    coverage = catalogue.coverage
+    assert coverage.listed_until("china") is None
+    coverage.listed_to("china", NOW, NOW)
+    coverage.listed_to("china", NOW - timedelta(days=1), NOW)
+    assert coverage.listed_until("china") == NOW, "the mark never goes back"
+    coverage.gap_found("china", NOW, NOW + timedelta(days=3), NOW)
+    assert [g.after for g in coverage.gaps("china")] == [NOW]
+    coverage.gap_filled("china", NOW)
+    assert coverage.gaps() == []
+    day = NOW.date()
+    coverage.day_listed("china", day, "partial", 3, NOW)
+    assert coverage.complete_days("china") == set()
+    coverage.day_listed("china", day, "complete", 5, NOW)
+    assert coverage.complete_days("china") == {day}
+    assert coverage.complete_days("china", NOW + timedelta(1)) == set()
+
+
+def write_many(url: str, name: str) -> None:
+    catalogue = Catalogue(url)
+    for number in range(50):
+        catalogue.listed([row(f"i{number}")], "china", NOW)
+        catalogue.record(f"i{number}", NOW, state="exported", path=name)
+    catalogue.close()
+
+
+def test_two_processes_write_at_once(catalogue: Catalogue, url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=write_many, args=(url, name)) for name in ("a", "b")]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    assert catalogue.count_states() == {("exported", None): 50}
+
+
+@pytest.mark.parametrize("bad", ["what", "mysql://x/y", "sqlite+nothing:///x", "postgresql+psycopg://u:secret@h/d"])
+def test_a_database_that_cannot_be_is_told_without_its_password(bad: str) -> None:
+    with pytest.raises((ArgumentError, CatalogueError)) as caught:
+        Catalogue(bad)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_corrupt_catalogue_is_named_and_kept(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.db"
+    file.write_bytes(b"no database" * 1000)
+    with pytest.raises(CatalogueError, match=r"catalogue\.db.*not a database"):
+        Catalogue(f"sqlite:///{file}")
+    assert file.read_bytes() == b"no database" * 1000
+
+
+def test_a_newer_catalogue_is_not_touched(url: str) -> None:
+    catalogue = Catalogue(url)
+    with catalogue.begin() as connection:
+        connection.exec_driver_sql("UPDATE schema_version SET version = 999")
+    catalogue.close()
+    with pytest.raises(CatalogueError, match="newer sinanews"):
+        Catalogue(url)
