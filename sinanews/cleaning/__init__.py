@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import nh3
 
-from sinanews.cleaning.blocks import body_lines, serialise, to_blocks
+from sinanews.cleaning.blocks import Block, body_lines, serialise, to_blocks
 from sinanews.cleaning.bounds import check_bounds, strip_hidden
 from sinanews.cleaning.html_rules import HTML_RULES, Found
 from sinanews.cleaning.text_rules import TEXT_RULES
-from sinanews.cleaning.tree import HtmlElement, parse_body
+from sinanews.cleaning.tree import parse_body
 
 #: What a clean body may hold; nh3 removes everything else, whatever our rules thought of it.
 ALLOWED_TAGS = set(
@@ -45,12 +45,12 @@ def clean_body(raw_html: str, base_url: str | None = None) -> CleanBody:
     """Clean a body. Idempotent. Raises PageTooLarge before anything slow sees a hostile input."""
     found = Found(base_url=base_url)
     markup = strip_hidden(raw_html, found)
-    check_bounds(markup)
-    html, root = _settle(markup, found)
+    check_bounds(markup.encode("utf-8", "ignore"))
+    html, blocks = _settle(markup, found)
     return CleanBody(
         html=html,
-        text="\n".join(body_lines(root)),
-        images=[source for image in root.iter("img") if (source := image.get("src"))],
+        text="\n".join(body_lines(blocks)),
+        images=[source for block in blocks for image in block.element.iter("img") if (source := image.get("src"))],
         stocks=list(dict.fromkeys(found.stocks)),
         editor=found.editor,
         original_title=found.original_title,
@@ -60,20 +60,22 @@ def clean_body(raw_html: str, base_url: str | None = None) -> CleanBody:
     )
 
 
-def _settle(html: str, found: Found) -> tuple[str, HtmlElement]:
+def _settle(html: str, found: Found) -> tuple[str, list[Block]]:
     """Rules and nh3, until nh3 finds nothing to change: it may see other elements than libxml2 did."""
     for _ in range(5):
         root = parse_body(html)
+        held = list(root.iter())  # lxml makes its elements anew for each look at them, unless somebody holds them
         for rule in HTML_RULES:
             found.removed[rule.__name__] += rule(root, found)
-        to_blocks(root)
+        blocks = to_blocks(root)
         for rule in TEXT_RULES:
-            found.removed[rule.__name__] += rule(root, found)
-        markup = serialise(root)
+            found.removed[rule.__name__] += rule(blocks, found)
+        markup = serialise(blocks)
         html = nh3.clean(markup, tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes={"https"}, link_rel=None)
+        held.clear()
         if html == markup:
             break
-    return html, root
+    return html, blocks
 
 
 __all__ = ["ALLOWED_ATTRIBUTES", "ALLOWED_TAGS", "HTML_RULES", "TEXT_RULES", "CleanBody", "clean_body"]

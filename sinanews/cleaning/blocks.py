@@ -3,157 +3,146 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from copy import copy
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from sinanews.cleaning.tree import SPACES, HtmlElement, new_element, to_markup
+from sinanews.cleaning.tree import SPACES, HtmlElement, drop, new_element, text_of, to_markup, unwrap
 
+PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6".split())
 #: Blocks that stay as they are; every other element that holds blocks is unwrapped.
-KEPT = frozenset("p h1 h2 h3 h4 h5 h6 ul ol dl table blockquote pre figure hr".split())
+KEPT = PARAGRAPHS | frozenset("ul ol dl table blockquote pre figure hr".split())
 WRAPPERS = frozenset("div center section article main header aside nav address form fieldset body del ins".split())
 PARTS = frozenset("li dt dd tr td th tbody thead tfoot caption figcaption".split())
 INLINE = frozenset("a strong b em i u s sub sup br img code".split())
 _BLOCKS = KEPT | WRAPPERS | PARTS
+_MAY_BE_EMPTY = frozenset("br img hr".split())
+#: What separates the text of an element from what follows; inline elements have nothing.
+_AFTER = dict.fromkeys([*KEPT, "br", "li", "dt", "dd", "tr", "caption", "figcaption"], "\n") | {"td": "\t", "th": "\t"}
 
 
-def to_blocks(root: HtmlElement) -> None:
-    """Rebuild the body in place; every child of it is a block afterwards, none is empty."""
-    blocks = [block for block in _blocks_in(root) if _has_content(block)]
-    root.text = None
-    for child in list(root):
-        root.remove(child)
-    for block in blocks:
-        block.tail = None
-        root.append(block)
+@dataclass(eq=False)
+class Block:
+    """A block and its text as a reader sees it; rules that change one keep the other true."""
+
+    element: HtmlElement
+    text: str
+
+
+def to_blocks(root: HtmlElement) -> list[Block]:
+    """The body's blocks, tidied; none is empty. The tree is taken apart."""
+    blocks = (Block(element, _tidy(element)) for element in _blocks_in(root))
+    return [block for block in blocks if block.text or block.element.tag == "hr" or _has_picture(block.element)]
 
 
 def _blocks_in(parent: HtmlElement) -> Iterator[HtmlElement]:
-    run = _paragraph()
-    _append_text(run, parent.text)
+    text, run = parent.text, []
     for child in list(parent):
-        tail, child.tail = child.tail, None
-        if child.tag == "br":
-            yield run
-            run = _paragraph()
-        elif child.tag in KEPT:
-            yield run
-            run = _paragraph()
-            yield from _kept(child)
-        elif child.tag in WRAPPERS or any(inner.tag in KEPT | WRAPPERS for inner in child.iterdescendants()):
-            yield run
-            run = _paragraph()
-            yield from _blocks_in(child)
-        else:
+        kept, holds_blocks = child.tag in KEPT, child.tag in WRAPPERS or _holds_blocks(child)
+        if not (kept or holds_blocks or child.tag == "br"):
             run.append(child)
-            _inline(child)
-        _append_text(run, tail)
-    yield run
+            continue
+        yield from _paragraph(text, run)
+        text, run = child.tail, []
+        if holds_blocks and (not kept or child.tag in PARAGRAPHS):
+            yield from _blocks_in(child)
+        elif kept:
+            yield _without_looks(child)
+    yield from _paragraph(text, run)
 
 
-def _kept(block: HtmlElement) -> Iterator[HtmlElement]:
-    """A block as it is, tidied; a paragraph that holds other blocks is taken apart."""
-    if not len(block):
-        yield block
-        return
-    if block.tag in ("p", "h1", "h2", "h3", "h4", "h5", "h6") and any(
-        inner.tag in KEPT | WRAPPERS for inner in block.iterdescendants()
-    ):
-        yield from _blocks_in(block)
-        return
+def _holds_blocks(element: HtmlElement) -> bool:
+    return len(element) > 0 and any(inner.tag in KEPT or inner.tag in WRAPPERS for inner in element.iterdescendants())
+
+
+def _paragraph(text: str | None, run: list[HtmlElement]) -> Iterator[HtmlElement]:
+    """A new paragraph of a text and the inline elements after it."""
+    if run or (text and not text.isspace()):
+        paragraph = new_element("p")
+        paragraph.text = text
+        paragraph.extend(run)
+        yield _without_looks(paragraph)
+
+
+def _without_looks(block: HtmlElement) -> HtmlElement:
+    """The block without fonts, spans and other elements that are only looks."""
+    allowed = INLINE if block.tag in PARAGRAPHS else INLINE | KEPT | PARTS
     for inner in list(block.iterdescendants()):
-        if inner.tag not in INLINE and inner.tag not in KEPT and inner.tag not in PARTS:
-            inner.drop_tag()
-    yield block
+        if inner.tag not in allowed:
+            unwrap(inner)
+    return block
 
 
-def _inline(element: HtmlElement) -> None:
-    for inner in [element, *element.iterdescendants()]:
-        if inner.tag not in INLINE and inner.getparent() is not None:
-            inner.drop_tag()
-
-
-def _paragraph() -> HtmlElement:
-    return new_element("p")
-
-
-def _append_text(element: HtmlElement, text: str | None) -> None:
-    if not text:
-        return
-    if len(element):
-        element[-1].tail = (element[-1].tail or "") + text
-    else:
-        element.text = (element.text or "") + text
-
-
-def _tidy_spaces(block: HtmlElement) -> None:
-    """Collapse white space; none at the ends of a block. Full-width spaces are the author's and stay."""
-    if block.tag == "pre":
-        return
-    if not len(block):
-        block.text = SPACES.sub(" ", block.text).strip(" ") if block.text else None
-        return
-    for element in block.iter():
-        element.text = SPACES.sub(" ", element.text) if element.text else None
-        element.tail = SPACES.sub(" ", element.tail) if element.tail else None
-    for element in block.iter():
-        if element.tag in _BLOCKS:
-            element.text = (element.text or "").lstrip(" ") or None
-            if len(element):
-                element[-1].tail = (element[-1].tail or "").rstrip(" ") or None
-            else:
-                element.text = (element.text or "").rstrip(" ") or None
-
-
-def _has_content(block: HtmlElement) -> bool:
+def _tidy(block: HtmlElement) -> str:
+    """Collapse white space, none at the ends of a block; full-width spaces are the author's and stay. The text."""
     if len(block):
         _drop_empty(block)
-    _tidy_spaces(block)
-    if not len(block):
-        return block.tag == "hr" or bool((block.text or "").strip())
-    return block.tag == "hr" or next(block.iter("img"), None) is not None or bool(_text(block).strip())
+        trim_breaks(block)
+    if block.tag != "pre":
+        _collapse_spaces(block)
+    return text_of(block)
+
+
+def _collapse_spaces(block: HtmlElement) -> None:
+    edges = []
+    for element in block.iter():
+        text, tail = element.text, element.tail
+        if element.tag in _BLOCKS:
+            edges.append(element)
+            _put(element, "text", text, SPACES.sub(" ", text or "").lstrip(" "))
+        elif text:
+            _put(element, "text", text, SPACES.sub(" ", text))
+        if tail:
+            _put(element, "tail", tail, SPACES.sub(" ", tail))
+    for element in edges:
+        last, name = (element[-1], "tail") if len(element) else (element, "text")
+        text = getattr(last, name)
+        _put(last, name, text, (text or "").rstrip(" "))
+
+
+def _put(element: HtmlElement, name: str, old: str | None, new: str) -> None:
+    """Set ``text`` or ``tail`` where it changes; that costs far more than to look."""
+    if new != (old or ""):
+        setattr(element, name, new)
 
 
 def _drop_empty(block: HtmlElement) -> None:
-    """Bold, links and inner blocks with nothing in them go, and line breaks at the ends."""
+    """Bold, links and inner blocks with nothing in them go."""
     for element in reversed(list(block.iterdescendants())):
-        if element.tag in INLINE - {"br", "img"} and not len(element) and not (element.text or "").strip():
-            element.drop_tag() if element.text else element.drop_tree()
-        elif element.tag in KEPT - {"hr"} and next(element.iter("img"), None) is None and not _text(element).strip():
-            element.drop_tree()
-    trim_breaks(block)
+        if element.tag in _MAY_BE_EMPTY:
+            continue
+        if element.tag in KEPT:
+            if not _has_picture(element) and not text_of(element):
+                drop(element)
+        elif element.tag in INLINE and not len(element) and not (text := element.text or "").strip():
+            unwrap(element) if text else drop(element)
+
+
+def _has_picture(element: HtmlElement) -> bool:
+    return len(element) > 0 and next(element.iter("img"), None) is not None
 
 
 def trim_breaks(block: HtmlElement) -> None:
     """No line breaks at the ends of a paragraph."""
     while len(block) and block[0].tag == "br" and not (block.text or "").strip():
-        block[0].drop_tree()
+        drop(block[0])
     while len(block) and block[-1].tag == "br" and not (block[-1].tail or "").strip():
-        block[-1].drop_tree()
+        drop(block[-1])
 
 
-def _text(element: HtmlElement) -> str:
-    return "".join(element.itertext())
-
-
-def serialise(root: HtmlElement) -> str:
+def serialise(blocks: Iterable[Block]) -> str:
     """The blocks' markup, one a line: no blank line and no line break inside a block."""
-    lines = (to_markup(block) for block in root)
-    return "\n".join(re.sub(r"\s*\n\s*", " ", line) for line in lines)
+    lines = (to_markup(block.element) for block in blocks)
+    return "\n".join(re.sub(r"\s*\n\s*", " ", line) if "\n" in line else line for line in lines)
 
 
-def body_lines(root: HtmlElement) -> Iterator[str]:
+def body_lines(blocks: Iterable[Block]) -> Iterator[str]:
     """The text: a line for each paragraph, caption, list item, table row or forced line break."""
-    for block in root:
-        if not len(block):
-            if plain := (block.text or "").strip(" \t\u3000"):
-                yield plain
-            continue
-        marked = copy(block)
-        for element in marked.iter():
-            if element.tag == "br" or (element.tag in ("p", "li", "tr", "figcaption", "dt", "dd", "caption", *KEPT)):
-                element.tail = "\n" + (element.tail or "")
-            elif element.tag in ("td", "th"):
-                element.tail = "\t" + (element.tail or "")
-        for line in _text(marked).split("\n"):
+    for block in blocks:
+        for line in _text_with_breaks(block.element).split("\n") if len(block.element) else [block.text]:
             if plain := re.sub(r"[ \xa0]+", " ", line).strip(" \t\u3000"):
                 yield plain
+
+
+def _text_with_breaks(element: HtmlElement) -> str:
+    inner = (_text_with_breaks(child) + _AFTER.get(child.tag, "") + (child.tail or "") for child in element)
+    return (element.text or "") + "".join(inner)

@@ -10,15 +10,17 @@ from sinanews.exceptions import PageTooLarge
 if TYPE_CHECKING:
     from sinanews.cleaning.html_rules import Found
 
-MAX_BODY = 2 * 1024 * 1024  #: characters, once comments and scripts are gone
+MAX_BODY = 2 * 1024 * 1024  #: bytes of UTF-8, once comments and scripts are gone
 MAX_DEPTH = 200  #: elements inside each other; libxml2 drops what is deeper, silently
 MAX_TAG = 5000  #: attributes of one element
-MAX_ATTRIBUTES = 30_000  #: attributes with quoted values of all elements
+MAX_ATTRIBUTES = 40_000  #: attributes with values, of all elements
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060\ufeff\ufffe\uffff]")
-_TAG = re.compile(r"<(/?)(?!p[\s>/]|br|img)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>?")
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-_CLOSES_ITSELF = frozenset("p li dd dt option tr td th tbody thead tfoot colgroup".split())
+_TAG = re.compile(rb"<(/?)(?!p[\s>/]|br|img)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>?")
+_NEVER_DEEP = frozenset(  # void elements, and those that close their like
+    b"area base br col embed hr img input link meta param source track wbr "
+    b"p li dd dt option tr td th tbody thead tfoot colgroup".split()
+)
 _CUT = '<del class="sina-cut"></del>'
 _END = '<del class="sina-end"></del>'
 #: Comments around the advertisements of 2004-08 hold one of these, and say begin or end (some twice).
@@ -66,6 +68,8 @@ def _note(comment: str, found: Found) -> str:
 
 def _without(markup: str, *names: str) -> str:
     """Cut ``<name …>…</name>``; what is never closed goes to the end, as in a browser."""
+    if "<s" not in markup and "<S" not in markup:
+        return markup
     for name in names:
         opening = re.compile(rf"<{name}(?=[\s/>])", re.I)
         closing = re.compile(rf"</{name}\s*>", re.I)
@@ -79,35 +83,45 @@ def _without(markup: str, *names: str) -> str:
     return markup
 
 
-def check_bounds(markup: str, size: int = MAX_BODY, few_tags: int = MAX_DEPTH) -> None:
+def check_bounds(markup: bytes, size: int = MAX_BODY, few_tags: int = MAX_DEPTH) -> None:
     """Raise PageTooLarge for what would keep a parser busy: size, nesting, attribute floods.
 
+    ``markup`` is in UTF-8 or GB18030: in neither is ``<``, ``=`` or ``>`` a part of another character.
     Nesting is counted only where there are more than ``few_tags`` tags, for it costs more than a fast parser.
     """
     if len(markup) > size:
-        raise PageTooLarge(f"{len(markup)} characters, at most {size}")
-    chunks = markup.split(">")
-    if max(map(len, chunks)) > MAX_TAG and any(_is_flood(chunk) for chunk in chunks):
+        raise PageTooLarge(f"{len(markup)} bytes, at most {size}")
+    if _has_flood(markup):
         raise PageTooLarge(f"a tag with more than {MAX_TAG} attributes")
-    if markup.count('="') + markup.count("='") > MAX_ATTRIBUTES:  # they may hide a flood behind quoted ">"
+    if markup.count(b"=") > MAX_ATTRIBUTES:  # they may hide a flood behind quoted ">"
         raise PageTooLarge(f"more than {MAX_ATTRIBUTES} attributes")
-    if markup.count("<") > few_tags and (deepest := depth(markup)) > MAX_DEPTH:
+    if markup.count(b"<") > few_tags and (deepest := depth(markup)) > MAX_DEPTH:
         raise PageTooLarge(f"elements nested {deepest} deep, at most {MAX_DEPTH}")
 
 
-def _is_flood(chunk: str) -> bool:
-    """Whether what stands before a ``>`` is a tag with very many attributes (lexbor compares each with each)."""
-    tag = re.search(r"<[a-zA-Z]", chunk) if len(chunk) > MAX_TAG else None
-    return tag is not None and len(re.findall(r"[\s/]+[^\s/=]", chunk[tag.start() :])) > MAX_TAG
+def _has_flood(markup: bytes) -> bool:
+    """Whether some tag has very many attributes (lexbor compares each with each)."""
+    at = 0
+    while at < len(markup) - MAX_TAG:
+        if markup.find(b">", at, at + MAX_TAG) >= 0:
+            at += MAX_TAG
+            continue
+        end = markup.find(b">", at) if b">" in markup[at:] else len(markup)
+        chunk = markup[markup.rfind(b">", 0, at) + 1 : end]  # here may be a long tag; mostly it is a script
+        tag = re.search(rb"<[a-zA-Z]", chunk)
+        if tag and len(re.findall(rb"[\s/]+[^\s/=]", chunk[tag.start() :])) > MAX_TAG:
+            return True
+        at = end + 1
+    return False
 
 
-def depth(markup: str) -> int:
+def depth(markup: bytes) -> int:
     """How deep elements stand inside each other, counted up to a little over MAX_DEPTH."""
-    stack: list[str] = []
+    stack: list[bytes] = []
     deepest = 0
     for closing, name, rest in _TAG.findall(markup):
         name = name.lower()
-        if name in _VOID or name in _CLOSES_ITSELF or rest.endswith("/"):
+        if name in _NEVER_DEEP or rest.endswith(b"/"):
             continue
         if not closing:
             stack.append(name)

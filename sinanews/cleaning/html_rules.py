@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from sinanews.cleaning.tree import HtmlElement, classes, drop, elements, is_only_links, text_of
+from sinanews.cleaning.tree import HtmlElement, classes, drop, elements, text_of, text_without_links, unwrap
 from sinanews.urls import absolute_url
 
 
@@ -151,11 +151,13 @@ def cut_sentences(root: HtmlElement, found: Found) -> int:
 
 
 def floating_tables(root: HtmlElement, found: Found) -> int:
-    """Before 2009 advertisements stand in tables beside the text; they hold links, or nothing that is left."""
+    """Before 2009 advertisements stand in tables beside the text: links with a heading, or nothing that is left."""
     removed = 0
     for table in elements(root, "table"):
-        bare = not text_of(table) and all(_is_no_picture(image) for image in table.iter("img"))
-        if bare or (table.get("align") in ("left", "right") and is_only_links(table)):
+        text, pictures = text_of(table), [image for image in table.iter("img") if not _is_no_picture(image)]
+        beside = table.get("align", "").lower() in ("left", "right")
+        mostly_links = len(text_without_links(table)) < 20 and next(table.iter("a"), None) is not None
+        if not pictures and (not text or (beside and mostly_links)):
             removed += _drop_joining(table)
     return removed
 
@@ -169,7 +171,7 @@ def stock_links(root: HtmlElement, found: Found) -> int:
         elif element.tag == "a" and (link := _STOCK_HREF.search(element.get("href", ""))):
             found.add_stocks([link["code"]])
             if not _QUOTE_WORDS.fullmatch(text_of(element)):
-                element.drop_tag()
+                unwrap(element)
                 changed += 1
     return changed
 
@@ -178,10 +180,11 @@ def added_links(root: HtmlElement, found: Found) -> int:
     """(资讯 行情 论坛) and [微博] behind a name: links that Sina added to the text."""
     removed = 0
     for link in elements(root, "a"):
-        text, parent = text_of(link), link.getparent()
+        text, parent, before = text_of(link), link.getparent(), link.getprevious()
+        lead = (before.tail if before is not None else parent.text) or ""
         about = f"{link.get('href', '')} {link.get('class', '')}"
         is_weibo = re.fullmatch(r"\W*微博\W*", text) and re.search(r"weibo\.com|t\.sina|wt_article", about)
-        if is_weibo or _QUOTE_WORDS.fullmatch(text):
+        if is_weibo or (_QUOTE_WORDS.fullmatch(text) and not lead.endswith("【")):  # 【评论】 is a tool of the page
             removed += drop(link)
             for part in (parent, *parent) if parent is not None else ():
                 for name in ("text", "tail") if part is not parent else ("text",):
@@ -199,7 +202,7 @@ def bold_fonts(root: HtmlElement, found: Found) -> int:
             changed += 1
     for element in elements(root, "strong", "b"):
         if any(outer.tag in ("strong", "b") for outer in element.iterancestors()):
-            element.drop_tag()
+            unwrap(element)
     return changed
 
 
@@ -230,7 +233,7 @@ def links(root: HtmlElement, found: Found) -> int:
         target = link.get("href", "").strip()
         href = None if target.startswith("#") else absolute_url(found.base_url, target)
         if href is None or "wt_article_link" in classes(link) or next(link.iterdescendants("a"), None) is not None:
-            link.drop_tag()
+            unwrap(link)
             changed += 1
         else:
             link.attrib.clear()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from sinanews.cleaning.blocks import trim_breaks
+from sinanews.cleaning.blocks import Block, trim_breaks
 from sinanews.cleaning.html_rules import Found, editor_in
-from sinanews.cleaning.tree import HtmlElement, drop, is_only_links, text_of
+from sinanews.cleaning.tree import HtmlElement, is_only_links, text_of, text_without_links
 
 _EDITOR_LINE = re.compile(r"^\W*责任编辑\s*[：:].{0,40}$")
 _EDITOR_TAIL = re.compile(r"\s*[(（\[【]\s*责任编辑\s*[：:][^()（）\[\]【】]{0,30}[)）\]】]\s*$")
@@ -15,13 +15,17 @@ _ORIGINAL_TITLE = re.compile(r"^[\[【(（]?原(?:文)?标题\s*[：:]\s*(?P<tit
 _BYLINE = re.compile(
     r"^(?:文\s*[/／|丨]|(?:作者|撰文|撰稿)\s*[：:/／])\s*(?P<name>[^\s，。：:（(]{2,20}(?: [^\s，。：:（(]{2,10})?)$"
 )
-_SECTION = re.compile(r"^\W*(?:相关|延伸|推荐|更多|精彩|热门|往期|点击)[\w ]{0,14}\W*$")
+_SECTION = re.compile(r"^\W*(?:相关|延伸|推荐|更多|精彩|热门|热点|往期|点击|专题)[\w ]{0,14}\W*$")
 _PAGER = r"上一[页章节篇]|下一[页章节篇]|返回目录|返回首页|目录|首页|尾页|末页|第?\d{1,3}页?|共\d{1,3}页|全文阅读"
 
 #: Whole paragraphs of Sina's own, one pattern for each thing it says.
 SINA_SENTENCES = {
-    "app": r"海量资讯、精准解读，尽在新浪财经|\W*(?:安装|下载|打开)新浪\w{2,6}(?:客户端|APP).{0,60}$|APP专享(?:直播)?$",
-    "disclaimer": r"\W*(?:新浪\w{0,4}|特别|免责|郑重|风险)?(?:声明|提示)[：:].*(?:新浪|自媒体综合)"
+    "app": r"海量资讯、精准解读，尽在新浪财经|\W*(?:安装|下载|打开|登录)新浪\w{2,6}(?:客户端|APP|App).{0,60}$"
+    r"|新浪财经(?:客户端|APP|App)[：:].{0,40}$|APP专享(?:直播)?$",
+    "promotion": r"炒股就看.{0,6}金麒麟|\W*线索征集令|新浪合作大平台|股市回暖，抄底炒股先开户|MACD金叉信号形成"
+    r"|扫二维码.{0,4}领开户福利",
+    "quotes": r"\W*热点栏目(?:\W*(?:自选股|数据中心|行情中心|资金流向|模拟交易|客户端))*\W*$",
+    "disclaimer": r"\W*(?:新浪\w{0,4}|特别|免责|郑重|风险)?(?:声明|提示)[：:】].*(?:新浪|自媒体综合)"
     r"|\W*以上(?:文章)?内容仅代表作者本人观点.*新浪",
     "qr_code": r"\W*(?:更多猛料|欢迎扫描).{0,60}(?:微信|公众号)"
     r"|\W*(?:扫描|扫一扫|长按).{0,12}二维码.{0,40}(?:新浪|关注).{0,60}$|\W*新浪财经公众号\W*$|\W*24小时滚动播报最新的财经资讯",
@@ -29,85 +33,89 @@ SINA_SENTENCES = {
     r"|\W*(?:进入|点击).{0,4}【.{2,20}】.{0,8}\W*$",
     "player": r"视频加载中.{0,10}$|自动播放$",
     "comments": r"\W*(?:已有.{0,10}[条位].{0,12}(?:评论|看法)|(?:我要|发表|欢迎发表|网友)评论|我要反馈)\W*$",
-    "more": r"\W*(?:点击此处|点击查看).{0,30}$|正文已结束.{0,60}$",
+    "more": r"\W*(?:点击此处|点击查看).{0,30}$|(?:正文已结束|文章关键词[：:]).{0,60}$",
     "pager": rf"\W*(?:{_PAGER})(?:\W+(?:{_PAGER}))+\W*$|\W*(?:上一[页章节篇]|下一[页章节篇]|返回目录)\W*$",
     "tools": r"\W*分享到[：:]?\W*$|(?:\s*[【\[][^】\]]{1,10}[】\]]\s*){2,}$|\W*收藏本文\W*$",
 }
+_LONGEST = 400  #: characters of such a paragraph
 _SINA_SENTENCE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in SINA_SENTENCES.items()))
 
 
-def original_title(root: HtmlElement, found: Found) -> int:
+def _take_out(blocks: list[Block], gone: Collection[Block]) -> int:
+    blocks[:] = [block for block in blocks if block not in gone]
+    return len(gone)
+
+
+def original_title(blocks: list[Block], found: Found) -> int:
     """A line 原标题：… names the headline at the medium it came from."""
-    removed = 0
-    for block in list(root):
-        if name := _ORIGINAL_TITLE.match(text_of(block)):
-            found.original_title = found.original_title or name["title"].strip()
-            removed += drop(block)
-    return removed
+    named = {block: name["title"].strip() for block in blocks if (name := _ORIGINAL_TITLE.match(block.text))}
+    found.original_title = found.original_title or next(iter(named.values()), None)
+    return _take_out(blocks, named)
 
 
-def editors(root: HtmlElement, found: Found) -> int:
+def editors(blocks: list[Block], found: Found) -> int:
     """责任编辑 as a line of its own, or in brackets at the end of a paragraph."""
-    removed = 0
-    for block in list(root):
-        if "责任编辑" not in (text := text_of(block)):
-            continue
-        if _EDITOR_LINE.match(text):
-            found.editor = found.editor or editor_in(text)
-            removed += drop(block)
-        elif tail := _EDITOR_TAIL.search(text):
+    lines, tails = set(), 0
+    for block in [block for block in blocks if "责任编辑" in block.text]:
+        if _EDITOR_LINE.match(block.text):
+            found.editor = found.editor or editor_in(block.text)
+            lines.add(block)
+        elif tail := _EDITOR_TAIL.search(block.text):
             found.editor = found.editor or editor_in(tail[0])
-            owner, name = (block[-1], "tail") if len(block) else (block, "text")
+            last = block.element
+            owner, name = (last[-1], "tail") if len(last) else (last, "text")
             setattr(owner, name, _EDITOR_TAIL.sub("", getattr(owner, name) or "") or None)
-            trim_breaks(block)
-            removed += 1
-    return removed
+            trim_breaks(last)
+            block.text = text_of(last)
+            tails += 1
+    return _take_out(blocks, lines) + tails
 
 
-def sina_sentences(root: HtmlElement, found: Found) -> int:
+def sina_sentences(blocks: list[Block], found: Found) -> int:
     """Promotion and disclaimers that Sina repeats under thousands of articles."""
-    removed = 0
-    for block in list(root):
-        if block.tag in ("table", "figure", "hr") or not (text := text_of(block)) or len(text) > 400:
-            continue
-        if (said := _SINA_SENTENCE.match(text)) and said.lastgroup:
-            found.removed[said.lastgroup] += 1
-            removed += drop(block)
-    return removed
+    said = {
+        block: str(sentence.lastgroup)
+        for block in blocks
+        if len(block.text) <= _LONGEST and block.element.tag not in ("table", "figure", "hr")
+        and (sentence := _SINA_SENTENCE.match(block.text))
+    }  # fmt: skip
+    found.removed.update(said.values())
+    return _take_out(blocks, said)
 
 
-def related_links(root: HtmlElement, found: Found) -> int:
+def related_links(blocks: list[Block], found: Found) -> int:
     """相关新闻： and the lines of links under it; lines at either end that are links to Sina's pages."""
-    removed = 0
-    for block in list(root):
-        if block.getparent() is None or not _SECTION.match(text_of(block)):
-            continue
-        lines: list[HtmlElement] = []
-        for follower in block.itersiblings():
-            if not is_only_links(follower):
-                break
-            lines.append(follower)
-        if lines or is_only_links(block):
-            removed += sum(drop(line) for line in [block, *lines])
-    for end in (0, -1):
-        while len(root) > 1 and is_only_links(root[end]) and _leads_to_sina(root[end]):
-            removed += drop(root[end])
-    return removed
+    before = len(blocks)
+    at = 0
+    while at < len(blocks):
+        block, end = blocks[at], at + 1
+        title = text_without_links(block.element) if len(block.element) else block.text
+        if len(title) <= 30 and _SECTION.match(title):
+            while end < len(blocks) and is_only_links(blocks[end].element):
+                end += 1
+            if end > at + 1 or (title != block.text and re.search(r"[：:>》]\W*$", title)):
+                del blocks[at:end]
+                continue
+        at += 1
+    for last in (0, -1):
+        while len(blocks) > 1 and is_only_links(blocks[last].element) and _leads_to_sina(blocks[last].element):
+            del blocks[last]
+    return before - len(blocks)
 
 
 def _leads_to_sina(block: HtmlElement) -> bool:
     return all(re.search(r"//[\w.-]*\b(?:sina|weibo|allyes)\b", link.get("href", "")) for link in block.iter("a"))
 
 
-def bylines(root: HtmlElement, found: Found) -> int:
+def bylines(blocks: list[Block], found: Found) -> int:
     """文/… or 作者：… as a line of its own names the author; the line stays."""
-    for block in [*root[:4], *root[-3:]]:
-        if name := _BYLINE.match(text_of(block)):
+    for block in [*blocks[:4], *blocks[-3:]]:
+        if name := _BYLINE.match(block.text):
             found.author = found.author or name["name"]
     return 0
 
 
-TEXT_RULES: tuple[Callable[[HtmlElement, Found], int], ...] = (
+TEXT_RULES: tuple[Callable[[list[Block], Found], int], ...] = (
     original_title,
     editors,
     sina_sentences,

@@ -4,41 +4,71 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any, TypeAlias
 
-import lxml.html  # type: ignore[import-untyped]  # its stubs are a package that nothing else here needs
-from lxml.html import HtmlElement as HtmlElement
+from lxml import etree  # type: ignore[import-untyped]  # its stubs are a package that nothing else here needs
 
-_PARSER = lxml.html.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8")
+HtmlElement: TypeAlias = Any  #: an element of lxml, which has no types of its own
+
+#: lxml.html's own element classes would be handier and cost as much time again.
+_PARSER = etree.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8")
 SPACES = re.compile(r"[ \t\n\r\f\v\xa0]+")
 
 
 def parse_body(markup: str) -> HtmlElement:
     """The body element of a document that holds the markup."""
     page = f"<html><body><div>{markup}</div></body></html>".encode("utf-8", "ignore")
-    body: HtmlElement = lxml.html.document_fromstring(page, parser=_PARSER).find("body")
-    body[0].drop_tag()
+    body = etree.fromstring(page, parser=_PARSER).find("body")
+    unwrap(body[0])
     return body
 
 
 def new_element(tag: str) -> HtmlElement:
-    return lxml.html.Element(tag)
+    return etree.Element(tag)
 
 
 def to_markup(element: HtmlElement) -> str:
-    return str(lxml.html.tostring(element, encoding="unicode"))
+    return str(etree.tostring(element, encoding="unicode", method="html", with_tail=False))
 
 
 def elements(root: HtmlElement, *tags: str) -> list[HtmlElement]:
     """All descendants, as a list, so that a rule may remove what it sees."""
-    return [element for element in root.iter(*tags) if element is not root]
+    return list(root.iterdescendants(*tags))
 
 
 def drop(element: HtmlElement) -> bool:
     """Remove an element with its text; what follows it stays. False where it is gone already."""
-    if element.getparent() is None:
+    if (parent := element.getparent()) is None:
         return False
-    element.drop_tree()
+    if element.tail:
+        _add_before(element, element.tail)
+    element.tail = None
+    parent.remove(element)
     return True
+
+
+def unwrap(element: HtmlElement) -> None:
+    """Put what an element holds in its place."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    if element.text:
+        _add_before(element, element.text)
+    if len(element) and element.tail:
+        element[-1].tail = (element[-1].tail or "") + element.tail
+        element.tail = None
+    at = parent.index(element)
+    children = list(element)
+    drop(element)
+    parent[at:at] = children
+
+
+def _add_before(element: HtmlElement, text: str) -> None:
+    before, parent = element.getprevious(), element.getparent()
+    if before is not None:
+        before.tail = (before.tail or "") + text
+    else:
+        parent.text = (parent.text or "") + text
 
 
 def text_of(element: HtmlElement) -> str:
@@ -49,6 +79,11 @@ def text_of(element: HtmlElement) -> str:
 
 def link_text_of(element: HtmlElement) -> str:
     return "".join(text_of(link) for link in element.iter("a"))
+
+
+def text_without_links(element: HtmlElement) -> str:
+    linked = link_text_of(element)
+    return text_of(element).replace(linked, "") if linked else text_of(element)
 
 
 def is_only_links(element: HtmlElement) -> bool:

@@ -38,7 +38,7 @@ LAYOUTS: tuple[type[Layout], ...] = (
     Video,
     Table2005,
 )
-MAX_PAGE = 8 * 1024 * 1024  #: characters of a whole page, scripts and all
+MAX_PAGE = 8 * 1024 * 1024  #: bytes of a whole page, scripts and all
 MANY_TAGS = 20_000  #: more tags than on any page; so many inside each other would keep lexbor busy for seconds
 
 _BAN = re.compile(r"Kinsoku jikou desu|访问过于频繁|您的访问请求被拒绝|您的IP.{0,20}(?:异常|限制|封)|拒绝访问", re.I)
@@ -68,9 +68,9 @@ def read_page(body: bytes, url: str, content_type: str | None = None) -> Page:
     Raises a Refused (UnknownLayout, PageGone, NotAnArticlePage, UndecodablePage, PageTooLarge, …),
     or BanPage, which is about the client and not about the page.
     """
+    check_bounds(body, MAX_PAGE, MANY_TAGS)
     decoded = decode(body, content_type)
-    check_bounds(decoded.text, MAX_PAGE, MANY_TAGS)
-    source = Source(decoded.text, url)
+    source = Source(decoded.text, url, decoded.utf8)
     _refuse_other_pages(source)
     layouts = [layout for layout in LAYOUTS if layout.matches(source)]
     if len(layouts) > 1:

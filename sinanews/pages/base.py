@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ _LEGACY_ID = re.compile(r"<!--\s*\[(\d+),(\d+),(\d+)\]")
 _SPACES = re.compile(r"[\s\u3000]+")
 _TIME = re.compile(r"(?:19|20)\d\d[年/.-]\d\d?[月/.-]\d\d?日?\s*(?:\d\d?:\d\d(?::\d\d)?)?")
 #: What may follow the medium on its line, and is not it.
-_NOT_MEDIUM = re.compile(r"\s*(?:[【\[(（|]|我有话说|评论|微博|收藏|字号|作者[：:]|参与|https?:).*$", re.S)
+_NOT_MEDIUM = re.compile(r"(?:^|\s+)(?:我有话说|我要评论|评论|微博|微信|收藏|字号|作者[：:]|https?:).*$")
 #: meta keywords of whole sites, not of an article.
 _SITE_WORDS = frozenset("新浪 新浪网 新浪财经 财经头条 财经新闻 投资价值 新闻 财经 新浪新闻 新浪科技 新浪娱乐".split())
 
@@ -32,7 +33,8 @@ def squeeze(text: str | None) -> str:
 def medium_after_time(line: str) -> str:
     """What a line such as ``http://… 2005年03月31日03:18 某报 【评论】`` names as the medium."""
     after = _TIME.split(squeeze(line), maxsplit=1)[1:]
-    return _NOT_MEDIUM.sub("", after[0].removeprefix(" 来源")).strip(" :：|·-")[:40] if after else ""
+    medium = re.split(r"[【\[(（|]", after[0].removeprefix(" 来源"), maxsplit=1)[0] if after else ""
+    return _NOT_MEDIUM.sub("", medium).strip(" :：·-")[:40]
 
 
 @dataclass
@@ -41,11 +43,13 @@ class Source:
 
     text: str
     url: str
+    utf8: InitVar[bytes | None] = None  #: the text once more, where it is at hand: the parser needs no copy then
     tree: LexborHTMLParser = field(init=False)
+    parts: dict[str, LexborNode | None] = field(init=False, default_factory=dict)  #: what a layout found before
     _shown: dict[str, bool] = field(init=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.tree = LexborHTMLParser(self.text)
+    def __post_init__(self, utf8: bytes | None) -> None:
+        self.tree = LexborHTMLParser(self.text if utf8 is None else utf8)
 
     @cached_property
     def meta(self) -> dict[str, str]:
@@ -92,12 +96,12 @@ class Layout:
     time: ClassVar[tuple[str, ...]] = (".date-source .date", ".date-source", ".date")
     media: ClassVar[tuple[str, ...]] = (".date-source .source", ".date-source a")
     byline: ClassVar[str] = ".date-source"  #: the line that holds time and medium
-    keywords: ClassVar[tuple[str, ...]] = ("#keywords a", ".keywords a", ".art_keywords a", ".article-keywords a")
+    keywords: ClassVar[str] = "#keywords a, .keywords a, .art_keywords a, .article-keywords a"
 
     @classmethod
     def matches(cls, page: Source) -> bool:
         """Whether the page shows this layout."""
-        return all(map(page.shows, cls.marks)) and not any(map(page.shows, cls.unless))
+        return not any(map(page.shows, cls.unless)) and all(map(page.shows, cls.marks))
 
     def item(self, page: Source) -> ArticleItem:
         """The article as the page shows it; ``body_html`` is raw."""
@@ -122,22 +126,24 @@ class Layout:
 
     def published(self, page: Source) -> datetime | None:
         """The visible time, then what editors entered; ``published_time`` may be hours late and comes last."""
-        texts = [node.text(deep=True) for css in self.time for node in page.tree.css(css)]
-        texts += [page.meta.get(name, "") for name in ("weibo: article:create_at", "article:published_time")]
+        shown = (node.text(deep=True) for css in self.time for node in page.tree.css(css))
+        meta = (page.meta.get(name, "") for name in ("weibo: article:create_at", "article:published_time"))
+        texts = chain(shown, meta)
         return next((when for text in texts if (when := parse_sina_date(text))), None)
 
     def media_of(self, page: Source) -> str:
-        line = page.words(self.byline) if self.byline else ""
-        return page.words(*self.media) or medium_after_time(line) or page.meta.get("mediaid", "")
+        texts = (squeeze(node.text(deep=True)) for css in self.media for node in page.tree.css(css))
+        named = next((medium for text in texts if (medium := _NOT_MEDIUM.sub("", text))), "")
+        line = page.words(self.byline) if self.byline and not named else ""
+        return named or medium_after_time(line) or page.meta.get("mediaid", "")
 
     def author_of(self, page: Source) -> str:
         return ""
 
     def keywords_of(self, page: Source, title: str) -> list[str]:
         """The list a reader sees, else meta; not where meta repeats the title or speaks of the site."""
-        for css in self.keywords:
-            if visible := [word for node in page.tree.css(css) if (word := squeeze(node.text()))]:
-                return list(dict.fromkeys(visible))
+        if visible := [word for node in page.tree.css(self.keywords) if (word := squeeze(node.text()))]:
+            return list(dict.fromkeys(visible))
         meta = page.meta.get("tags") or page.meta.get("keywords") or ""
         words = [word for part in re.split(r"[,，;；|]", meta) if (word := part.strip())]
         if any(bare(text) == bare(title) for text in (meta, *words)):
@@ -170,14 +176,3 @@ def summary_of(page: Source, title: str) -> str | None:
 
 def bare(text: str) -> str:
     return re.sub(r"\W", "", text)
-
-
-def own_text(node: LexborNode) -> int:
-    """Characters in an element's own paragraphs and lines, not in nested blocks; links count against it."""
-    total = 0
-    for child in node.iter(include_text=True):
-        if child.tag == "-text":
-            total += len(squeeze(child.text()))
-        elif child.tag in ("p", "font", "b", "strong", "span", "center", "blockquote"):
-            total += len(squeeze(child.text(deep=True))) - 2 * sum(len(squeeze(link.text())) for link in child.css("a"))
-    return total

@@ -58,7 +58,7 @@ class Finance2014(Layout):
     unless = (".date-source", KANDIAN, HEADLINES, "#artibody.BSHARE_POP")
     title = ("#artibodyTitle", "#main_title", "h1.main-title", ".page-header h1", "h1")
     time = (TIME_SOURCE,)
-    media = ('[data-sudaclick="media_name"] a', '[data-sudaclick="media_name"]', ".time-source a")
+    media = ('[data-sudaclick="media_name"] a', '[data-sudaclick="media_name"]', ".time-source .source")
     byline = TIME_SOURCE
 
 
@@ -97,4 +97,4 @@ class Mobile(Layout):
     time = (".art_time", ".weibo_time", "time")
     media = (".art_cite", ".weibo_detail .weibo_user", "h2.weibo_user", ".art_source")
     byline = ".art_time"
-    keywords = (".art_keywords a", ".art_tags a")
+    keywords = ".art_keywords a, .art_tags a"

@@ -28,7 +28,7 @@ class Gallery(Layout):
 
     @classmethod
     def matches(cls, page: Source) -> bool:
-        return "slide_data" in page.text and super().matches(page) and bool(_SLIDE_DATA.search(page.text))
+        return super().matches(page) and _SLIDE_DATA.search(page.text) is not None
 
     def item(self, page: Source) -> ArticleItem:
         item = super().item(page)

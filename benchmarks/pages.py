@@ -1,0 +1,84 @@
+"""What a page costs us, and what it costs trafilatura, on the same pages in the same run.
+
+    python benchmarks/pages.py [--pages DIR] [--rounds N]
+
+Ours is everything from bytes to a clean article: decoding, choosing the layout, title, time, medium and the
+other fields, cleaning the body. trafilatura is asked for the same: text and metadata. Milliseconds of CPU, the best
+of N rounds for each page. DIR defaults to the real pages in ../shared/corpus/pages where they are, else tests/pages.
+Exit status 1 where ours is not at most a tenth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))
+
+from sinanews.cleaning import clean_body  # noqa: E402
+from sinanews.pages import read_page  # noqa: E402
+
+REAL = PROJECT.parent / "shared" / "corpus"
+ALLOWED = 0.1
+
+
+def urls() -> dict[str, str]:
+    """File name -> the page's URL, for the real pages and for our own."""
+    known = {path.stem: json.loads(path.read_text("utf-8"))["url"] for path in (PROJECT / "tests/pages").glob("*.json")}
+    if (REAL / "listing.json").is_file():
+        known |= {Path(row["file"]).stem: row["url"] for row in json.loads((REAL / "listing.json").read_text("utf-8"))}
+    return known
+
+
+def ours(body: bytes, url: str) -> None:
+    item = read_page(body, url).item
+    clean_body(item.body_html, item.url)
+
+
+def best(work: Callable[[], object], rounds: int) -> float:
+    """Milliseconds of CPU of the quickest round."""
+    times = []
+    for _ in range(rounds):
+        started = time.process_time()
+        work()
+        times.append(time.process_time() - started)
+    return min(times) * 1000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--pages", type=Path, default=REAL / "pages" if REAL.is_dir() else PROJECT / "tests" / "pages")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    try:
+        import trafilatura
+    except ImportError:
+        print("trafilatura is not installed: pip install trafilatura")
+        return 1
+    known = urls()
+    totals = [0.0, 0.0, 0.0]
+    print(f"{'page':<28}{'KB':>6}{'ours ms':>10}{'trafilatura':>13}{'text only':>11}")
+    for path in sorted(options.pages.glob("*.html")):
+        body, url = path.read_bytes(), known.get(path.stem, f"https://finance.sina.com.cn/{path.name}")
+        whole = partial(trafilatura.bare_extraction, url=url, with_metadata=True)
+        row = [
+            best(partial(ours, body, url), options.rounds),
+            best(partial(whole, body), options.rounds),
+            best(partial(trafilatura.extract, body, url=url), options.rounds),
+        ]
+        totals = [total + value for total, value in zip(totals, row, strict=True)]
+        print(f"{path.stem:<28}{len(body) / 1024:>6.0f}{row[0]:>10.2f}{row[1]:>13.2f}{row[2]:>11.2f}")
+    print(f"{'all':<34}{totals[0]:>10.2f}{totals[1]:>13.2f}{totals[2]:>11.2f}")
+    share = totals[0] / totals[1]
+    print(f"ours is 1/{1 / share:.1f} of trafilatura with metadata, 1/{totals[2] / totals[0]:.1f} of its text alone")
+    return 0 if share <= ALLOWED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
