@@ -13,6 +13,7 @@ from sinanews.exceptions import ArgumentError
 from sinanews.urls import canonical_url
 
 Parser = Callable[[str], Any]
+FIRST_DAY = date(1998, 1, 1)  #: Sina is not older
 _AGE = re.compile(r"(\d{1,5})([hd])")
 
 
@@ -80,9 +81,12 @@ def age(text: str) -> timedelta:
 def day(text: str) -> date:
     """``2019-09-01``, a day of Beijing."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
+        found = datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
-        raise ArgumentError("write a day such as 2019-09-01") from None
+        found = date.min
+    if not FIRST_DAY <= found < date(2100, 1, 1):
+        raise ArgumentError(f"write a day such as 2019-09-01, {FIRST_DAY} or later")
+    return found
 
 
 def day_or_age(text: str) -> date | timedelta:
@@ -98,5 +102,5 @@ def day_or_age(text: str) -> date | timedelta:
 def since_when(value: date | timedelta, now: datetime) -> datetime:
     """The moment a ``since`` means: a day's beginning in Beijing, or so long before now."""
     if isinstance(value, timedelta):
-        return (now - value).astimezone(BEIJING)
+        return max((now - value).astimezone(BEIJING), datetime(FIRST_DAY.year, 1, 1, tzinfo=BEIJING))
     return datetime(value.year, value.month, value.day, tzinfo=BEIJING)

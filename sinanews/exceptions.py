@@ -24,8 +24,20 @@ class ExportError(SinanewsError):
     """A post cannot be written to disk (full, read-only, not ours to write)."""
 
 
+class RunLocked(SinanewsError):
+    """Another run of the same spider is writing to the same catalogue."""
+
+
+class Banned(SinanewsError):
+    """Sina refuses this client, or did so lately and its cool-down is not over."""
+
+
 class ListingError(SinanewsError):
-    """A list API's answer is not what it should be: not JSON, an error status, another shape."""
+    """A list API's answer is not what it should be; ``reason`` is its name in the stats, listing/failed/<reason>."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Refused(SinanewsError):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,12 @@ from scrapy.logformatter import LogFormatter
 from scrapy.utils.defer import deferred_from_coro
 
 from sinanews.catalogue import Catalogue
-from sinanews.exceptions import CatalogueError, Refused, SinanewsError
+from sinanews.dates import to_beijing
+from sinanews.exceptions import Banned, CatalogueError, Refused, SinanewsError
 from sinanews.items import ArticleItem
-from sinanews.outcomes import Outcome
+from sinanews.locks import RunLock
+from sinanews.monitors import Finding, judge_run
+from sinanews.outcomes import BANNED, Outcome
 from sinanews.paths import database_url, exports_folder
 
 logger = logging.getLogger(__name__)
@@ -42,6 +45,16 @@ class Fetch:
         return {"listed_mtime": self.listed_mtime, "etag": self.etag, "last_modified": self.last_modified}
 
 
+@dataclass(frozen=True)
+class Copy:
+    """What an item was found to be a copy of."""
+
+    of: str  #: id of the article that the archive has
+    reason: str  #: url, text or story
+    similarity: float
+    better: str | None = None  #: why it takes the first one's place: complete, original
+
+
 class Archive:
     """The catalogue and the exports folder of this run; pipelines and spiders find it with ``Archive.of(crawler)``."""
 
@@ -50,9 +63,17 @@ class Archive:
         self.now = now
         self.exports: Path = exports_folder(crawler.settings["SINANEWS_EXPORTS"])
         self.catalogue = Catalogue(database_url(crawler.settings["SINANEWS_DATABASE"]))
+        #: Held so that a second run of the same spider leaves; workers on one PostgreSQL share its rows instead.
+        self.lock: RunLock | None = None
+        self.spider_name: str = crawler.spidercls.name
+        self.arguments: dict[str, str] = {}
+        if self.catalogue.path is not None:
+            self.lock = RunLock(self.catalogue.path, self.spider_name, now())
         self.run_id: int | None = None
         #: Fetches of articles that are on their way through the pipelines, by item id.
         self.fetches: dict[str, Fetch] = {}
+        #: Copies that are exported all the same, by item id.
+        self.copies: dict[str, Copy] = {}
         #: Why the run was stopped before its end, in words; set by stop_run.
         self.stopped_because: SinanewsError | None = None
         crawler.signals.connect(self.spider_opened, signals.spider_opened)
@@ -68,19 +89,46 @@ class Archive:
         return archive
 
     def spider_opened(self, spider: Spider) -> None:
-        arguments = getattr(spider, "arguments", {})
-        self.run_id = self.catalogue.begin_run(spider.name, arguments, self.now(), os.getpid())
+        self.arguments = dict(getattr(spider, "arguments", {}))
+        self.run_id = self.catalogue.begin_run(spider.name, self.arguments, self.now(), os.getpid())
+        for row in self.catalogue.cooldowns(self.now()) if getattr(spider, "online", True) else ():
+            until = to_beijing(row.until)
+            self.stop_run(Banned(f"left alone until {until:%Y-%m-%d %H:%M} Beijing time: {row.reason}"), BANNED.name)
 
-    def finish(self, outcome: Outcome, counts: Mapping[str, Any]) -> None:
+    def findings(self, counts: Mapping[str, Any]) -> list[Finding]:
+        """What the monitors say of the run, by its own counts and those of the runs like it; logged here."""
+        try:
+            earlier = self.catalogue.earlier_counts(self.spider_name, self.arguments, self.run_id)
+        except CatalogueError:
+            earlier = []
+        found = judge_run(counts, earlier)
+        for finding in found:
+            logger.log(logging.WARNING if finding.level == "warning" else logging.INFO, "%s", finding.words)
+        return found
+
+    def told(self, outcome: Outcome, findings: Sequence[Finding]) -> dict[str, Any]:
+        """The run as others are told of it."""
+        return {
+            "spider": self.spider_name,
+            "arguments": self.arguments,
+            "outcome": outcome.name,
+            "exit_code": outcome.code,
+            "findings": [asdict(finding) for finding in findings],
+        }
+
+    def finish(self, outcome: Outcome, counts: Mapping[str, Any], findings: Sequence[Finding]) -> None:
         """Record what the run came to. A catalogue that cannot be written has been told of already."""
         try:
             if self.run_id is not None:
                 values = {"outcome": outcome.name, "exit_code": outcome.code, "counts": dict(counts)}
+                values["findings"] = [asdict(finding) for finding in findings]
                 self.catalogue.end_run(self.run_id, self.now(), **values)
         except CatalogueError as error:
             logger.error("the run could not be recorded: %s", error)
         finally:
             self.catalogue.close()
+            if self.lock is not None:
+                self.lock.release()
 
     def stop_run(self, error: SinanewsError, reason: str) -> None:
         """End the run in good order because nothing more can come of it; the first error is the one told."""
@@ -108,12 +156,20 @@ class Archive:
         if row is None or row.state != "exported":  # what is on disk stays, whatever its page shows now
             values = {"reason": refusal.reason, "detail": str(refusal)[:500], **values}
             self.catalogue.record(key, self.now(), state="refused", **values)
+        elif "listed_mtime" in values:  # so that no later run asks for the same edit again
+            self.catalogue.touch(key, self.now(), listed_mtime=values["listed_mtime"])
 
     def fail(self, key: str, reason: str, detail: str, **values: Any) -> None:
         """A failure that may pass; the next run tries again."""
         self.count(f"failed/{reason}")
         logger.warning("failed (%s): %s", reason, detail)
         self.catalogue.failed(key, reason, detail, self.now(), **values)
+
+    def banned(self, host: str, words: str, seconds: float) -> None:
+        """End the run because a host refuses us, and leave that host alone for a while."""
+        if self.stopped_because is None:
+            self.catalogue.cool_down(host, self.now() + timedelta(seconds=seconds), words)
+        self.stop_run(Banned(words), BANNED.name)
 
     def unchanged(self, key: str, **values: Any) -> None:
         """An article that the site says is as we have it."""

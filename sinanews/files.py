@@ -10,6 +10,7 @@ from pathlib import Path
 from sinanews.exceptions import ExportError
 
 TEMPORARY = ".tmp"  #: a hidden folder: neither Hexo nor a reader looks into it
+SUPERSEDED = ".superseded"  #: posts whose place a better copy has taken
 ABANDONED = 3600  #: seconds after which a temporary file belongs to a run that was killed
 
 
@@ -24,6 +25,18 @@ class ExportFolder:
             self._sweep()
         except OSError as error:
             raise ExportError(f"cannot write to {root}: {error.strerror}") from None
+
+    def set_aside(self, path: str) -> str:
+        """Move a post to where neither Hexo nor a reader looks, but nothing is lost; returns its new path."""
+        aside = f"{SUPERSEDED}/{path}"
+        try:
+            (self.root / aside).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / path).replace(self.root / aside)
+        except FileNotFoundError:
+            return path  # somebody else has moved or deleted it
+        except OSError as error:
+            raise ExportError(f"cannot move {path}: {error.strerror or error}") from None
+        return aside
 
     def has(self, path: str) -> bool:
         return (self.root / path).is_file()

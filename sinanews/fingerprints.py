@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 SHORT_TEXT = 50  # below this many characters a text says too little without its title
 SHORTEST_STORY = 100  # below this many visible characters two flashes differ by a word: not judged
 
-KEYS, KEY_LENGTH = 16, 8  # the index: hashes of 8 characters, digits included, so that templates spread
+KEYS, KEY_LENGTH = 12, 8  # the index: hashes of 8 characters, digits included, so that templates spread
 SHINGLES, SHINGLE_LENGTH = 64, 3  # the check: hashes of 3 characters, without digits
 NUMBERS, CONTEXT = 48, 3  # the check: numbers with the 3 characters before and one after
 
@@ -135,13 +135,12 @@ def _hash16(text: str) -> int:
 
 
 def _numbers(wide: str) -> list[tuple[str, str]]:
-    """Where each number stands and the number; not one at the very end: a cut text may end inside it."""
-    *parts, end = _NUMBER.split(_IMPRINT.sub("", wide).rstrip(" \n.,+-"))
-    words = [_CLUTTER.sub("", part) for part in (*parts[::2], end)]
+    """Where each number stands, and the number. Where a text is cut inside one, it stands elsewhere."""
+    parts = _NUMBER.split(_IMPRINT.sub("", wide))
+    words = [_CLUTTER.sub("", part) for part in parts[::2]]
     befores = accumulate(words, lambda before, part: (before + part)[-CONTEXT:])
     found = zip(befores, parts[1::2], words[1:], strict=False)
-    places = [(before + after[:1], number.replace(",", "")) for before, number, after in found]
-    return places if end else places[:-1]
+    return [(before + after[:1], number.replace(",", "")) for before, number, after in found]
 
 
 def _part(title: str) -> str:

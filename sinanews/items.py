@@ -42,6 +42,8 @@ class ArticleItem:
     categories: list[str] = field(default_factory=list)  #: 金融, 新浪财经, 新浪财经－国內
     fetched_at: datetime | None = None
 
+    refers_to: str | None = None  #: of a row of the live feed: id of the article that it announces
+
     # Kept so that a seed can be written back byte for byte (SINANEWS_BODY=verbatim).
     date_as_written: str | None = None  #: only when a seed's date is not RFC 1123
 

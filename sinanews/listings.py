@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -21,6 +21,13 @@ from sinanews.urls import article_id, canonical_url, id_from_docid
 ROLL_API = "https://feed.mix.sina.com.cn/api/roll/get"
 PAGE_SIZE = 50  #: the most the API gives
 MAX_BYTES = 8 * 1024 * 1024  #: a page of 50 entries is about 100 KB
+MOST_URL = 300  #: characters; the catalogue's key may be a URL
+_TEXT, _COUNT = (str,), (str, int)
+#: The fields read, and the types they have been seen with.
+_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("url", "wapurl", "docid", "title", "media_name", "intro", "summary", "keywords"), _TEXT),
+    **dict.fromkeys(("ctime", "mtime"), _COUNT),
+}
 _JSONP = re.compile(r"^\s*(?:try\s*\{\s*)?[\w$.]+\s*\((.*)\)\s*;?\s*(?:\}\s*catch\s*\(\w*\)\s*\{\s*\}\s*;?)?\s*$", re.S)
 
 
@@ -50,11 +57,7 @@ class ListingPage:
     rows: tuple[Listing, ...]
     total: int | None
     strange: tuple[str, ...] = ()  #: names of what was not as known, for counting
-
-    @property
-    def oldest(self) -> datetime | None:
-        """The oldest publication time on the page."""
-        return min((r.published_at for r in self.rows if r.published_at), default=None)
+    answered_at: datetime | None = None  #: by the server's clock
 
 
 def day_start(day: date) -> datetime:
@@ -81,46 +84,48 @@ def load_json(body: bytes) -> Any:
     Raises ListingError for HTML, other text, too many bytes, nesting or digits that no honest answer has.
     """
     if len(body) > MAX_BYTES:
-        raise ListingError(f"answer of {len(body)} bytes, more than {MAX_BYTES}")
+        raise ListingError(f"answer of {len(body)} bytes, more than {MAX_BYTES}", "too_large")
     text = body.decode("utf-8-sig", "replace").strip()
     if text.startswith("<"):
-        raise ListingError("HTML where JSON was due")
+        raise ListingError("HTML where JSON was due", "html")
     if text and text[0] not in "{[" and (match := _JSONP.match(text)):
         text = match[1]
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ListingError(f"no JSON: {str(error)[:100]}") from None
+        raise ListingError(f"no JSON: {str(error)[:100]}", "not_json") from None
 
 
-def parse_roll(body: bytes) -> ListingPage:
-    """The roll API's answer. Past the last page there are no rows.
-
-    Raises ListingError where the answer is an error or has another shape.
-    """
+def result_of(body: bytes) -> dict[str, Any]:
+    """``result`` of an answer whose status code is 0; raises ListingError for any other answer."""
     answer = load_json(body)
     try:
         result = answer["result"]
         status = result["status"]
-        code, message = int(status["code"]), str(status.get("msg", ""))[:100]
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise ListingError("no result.status in the answer") from None
+        code, message = number_of(status["code"]), text_of(status.get("msg")) or ""
+    except (KeyError, TypeError, AttributeError):
+        code = None
+    if code is None:
+        raise ListingError("no result.status in the answer", "shape")
     if code != 0:
-        raise ListingError(f"status {code} {message}".strip())
+        raise ListingError(f"status {code} {message[:100]}".strip(), "status")
+    return dict(result)
+
+
+def parse_roll(body: bytes) -> ListingPage:
+    """The roll API's answer. Past the last page there are no rows. Raises ListingError."""
+    result = result_of(body)
     entries = result.get("data") or []
     if not isinstance(entries, list):
-        raise ListingError(f"result.data is {type(entries).__name__}, not a list")
-    return _page(entries, _number(result.get("total")))
-
-
-def _page(entries: list[Any], total: int | None) -> ListingPage:
-    rows: dict[str, Listing] = {}
+        raise ListingError(f"result.data is {type(entries).__name__}, not a list", "shape")
     strange: list[str] = []
-    for entry in entries:
-        row = parse_entry(entry, strange)
-        if row is not None:
-            rows.setdefault(row.key, row)
-    return ListingPage(tuple(rows.values()), total, tuple(strange))
+    rows = {row.key: row for entry in reversed(entries) if (row := parse_entry(entry, strange)) is not None}
+    total = number_of(result.get("total"))
+    if total is None:
+        strange.append("type_of_total")
+    return ListingPage(
+        tuple(reversed(rows.values())), total, tuple(strange), from_epoch(number_of(result.get("rtime")))
+    )
 
 
 def parse_entry(entry: Any, strange: list[str]) -> Listing | None:
@@ -128,41 +133,54 @@ def parse_entry(entry: Any, strange: list[str]) -> Listing | None:
     if not isinstance(entry, dict):
         strange.append("entry_type")
         return None
-    url = _first_url(entry)
+    strange += type_names(entry, _TYPES)
+    url = next((url for name in ("url", "wapurl") if (url := usable_url(entry.get(name)))), None)
     if url is None:
         strange.append("entry_without_url")
         return None
-    published = from_epoch(entry.get("ctime"))
+    published = from_epoch(number_of(entry.get("ctime")))
     if published is None:
         strange.append("entry_without_ctime")
     return Listing(
-        id=article_id(url) or id_from_docid(_text(entry.get("docid")) or ""),
+        id=article_id(url) or id_from_docid(text_of(entry.get("docid")) or ""),
         url=url,
-        title=_text(entry.get("title")) or "",
+        title=text_of(entry.get("title")) or "",
         published_at=published,
-        updated_at=from_epoch(entry.get("mtime")),
-        media=_text(entry.get("media_name")),
-        summary=_text(entry.get("intro")) or _text(entry.get("summary")),
-        keywords=tuple(k for k in (_text(entry.get("keywords")) or "").split(",") if k.strip()),
+        updated_at=from_epoch(number_of(entry.get("mtime"))),
+        media=text_of(entry.get("media_name")),
+        summary=text_of(entry.get("intro")) or text_of(entry.get("summary")),
+        keywords=tuple(k for k in (text_of(entry.get("keywords")) or "").split(",") if k.strip()),
     )
 
 
-def _first_url(entry: dict[str, Any]) -> str | None:
-    for name in ("url", "wapurl"):
-        try:
-            return canonical_url(str(entry.get(name) or ""))
-        except ValueError:
-            continue
-    return None
+def type_names(entry: dict[str, Any], types: Mapping[str, tuple[type, ...]]) -> list[str]:
+    """``type_of_<field>`` for each field that has a value of a type it never had; what is absent or null is neither."""
+    return [
+        f"type_of_{name}"
+        for name, allowed in types.items()
+        if entry.get(name) is not None and type(entry[name]) not in allowed
+    ]
 
 
-def _text(value: object) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
-
-
-def _number(value: object) -> int | None:
+def usable_url(value: object) -> str | None:
+    """The canonical URL, or None for what is none or too long to be remembered by."""
     try:
-        return int(str(value))
+        url = canonical_url(text_of(value) or "")
+    except ValueError:
+        return None
+    return url if len(url) <= MOST_URL else None
+
+
+def text_of(value: object) -> str | None:
+    """What databases and files can hold: no NUL, no half of a surrogate pair."""
+    if not isinstance(value, str):
+        return None
+    return value.replace("\0", "").encode("utf-8", "replace").decode().strip() or None
+
+
+def number_of(value: object) -> int | None:
+    try:
+        return int(value) if isinstance(value, (str, int)) else None
     except ValueError:
         return None
 

@@ -9,13 +9,16 @@ from urllib.parse import urlsplit
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
+from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
 from sinanews.downloads import ForbiddenAddress
+from sinanews.extensions import Archive
 from sinanews.urls import is_sina_host
 
 logger = logging.getLogger(__name__)
-LONGEST_WAIT = 60.0  #: seconds
+LONGEST_WAIT = 60.0  #: seconds before asking again
+SLOWEST = 10.0  #: seconds between two requests to a host that refuses us
 
 
 class GuardMiddleware:
@@ -52,6 +55,73 @@ class GuardMiddleware:
         return None
 
 
+class BanMiddleware:
+    """Slows a host down that refuses us, asks again later, and ends the run when it goes on refusing.
+
+    What a ban looks like: 403 and "Kinsoku jikou desu!" from Sina's quote host, 456 in public clients' reports,
+    429 anywhere. A single page that answers 403 is a page's matter; only refusals in a row are a ban.
+    """
+
+    STATUSES = (403, 418, 429, 456)
+    MARKS = (b"Kinsoku jikou desu",)
+    TRIES = 2  #: of one request
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.first_wait = crawler.settings.getfloat("SINANEWS_RETRY_DELAY")
+        self.cooldown = crawler.settings.getfloat("SINANEWS_COOLDOWN")
+        self.limit = crawler.settings.getint("SINANEWS_BAN_LIMIT")
+        self.in_a_row = 0
+        self.usual: dict[str, float] = {}  #: delay of a host before it was slowed down
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> BanMiddleware:
+        return cls(crawler)
+
+    async def process_response(self, request: Request, response: Response) -> Request | Response:
+        if not self._is_ban(response):
+            self.in_a_row = 0
+            self._speed_up(request)
+            return response
+        self.in_a_row += 1
+        host = urlsplit(request.url).hostname or ""
+        self.crawler.stats.inc_value(f"sinanews/bans/http_{response.status}")
+        asked = retry_after(response)
+        if asked > LONGEST_WAIT or self.in_a_row >= self.limit:
+            words = f"{host} refuses this client (HTTP {response.status}, {self.in_a_row} times in a row)"
+            Archive.of(self.crawler).banned(host, words, max(asked, self.cooldown))
+            raise IgnoreRequest(words)
+        self._slow_down(request)
+        tries = int(request.meta.get("ban_tries", 0))
+        if tries >= self.TRIES:
+            return response
+        await asyncio.sleep(min(max(asked, self.first_wait * 4**tries), LONGEST_WAIT))
+        return request.replace(meta={**request.meta, "ban_tries": tries + 1}, dont_filter=True)
+
+    def _is_ban(self, response: Response) -> bool:
+        if urlsplit(response.url).path == "/robots.txt":
+            return False
+        return response.status in self.STATUSES or any(mark in response.body[:2000] for mark in self.MARKS)
+
+    def _slow_down(self, request: Request) -> None:
+        name = request.meta.get("download_slot", "")
+        if (slot := self.crawler.engine.downloader.slots.get(name)) is not None:
+            self.usual.setdefault(name, slot.delay)
+            slot.delay = min(max(slot.delay * 2, self.first_wait), SLOWEST)
+
+    def _speed_up(self, request: Request) -> None:
+        """A host that answers again is asked at its usual pace again, step by step."""
+        name = request.meta.get("download_slot", "")
+        if name in self.usual and (slot := self.crawler.engine.downloader.slots.get(name)) is not None:
+            slot.delay = max(slot.delay / 2, self.usual[name])
+
+
+def retry_after(response: Response) -> float:
+    """Seconds that a Retry-After header asks for; 0 without one. A date counts as a day."""
+    value = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
+    return float(value) if value.isdigit() else 86400.0 * bool(value)
+
+
 class PatientRetryMiddleware(RetryMiddleware):
     """Scrapy's retries, each after twice the wait of the one before, and after what Retry-After asks for."""
 
@@ -76,8 +146,6 @@ class PatientRetryMiddleware(RetryMiddleware):
         return result
 
     async def _wait(self, request: Request, response: Response | None) -> None:
-        asked = (response.headers.get("Retry-After") or b"").decode("latin-1") if response is not None else ""
+        asked = retry_after(response) if response is not None else 0
         wait = self.first_wait * 2 ** int(request.meta.get("retry_times", 0))
-        if asked.isdigit():
-            wait = max(wait, float(asked))
-        await asyncio.sleep(min(wait, LONGEST_WAIT))
+        await asyncio.sleep(min(max(wait, asked), LONGEST_WAIT))

@@ -18,6 +18,7 @@ class Outcome:
 
 OK = Outcome("ok", 0, "all that was wanted is stored")
 NOTHING_NEW = Outcome("nothing_new", 0, "nothing new")
+ATTENTION = Outcome("needs_attention", 1, "all that was wanted is stored, but something needs a person: scrapy status")
 USAGE = Outcome("usage", 2, "an argument or a setting cannot be used")
 PARTLY = Outcome("partly_failed", 3, "some articles or lists failed; the next run tries them again")
 NOTHING = Outcome("nothing_fetched", 4, "nothing could be fetched although something should have been")
@@ -28,8 +29,10 @@ CRASHED = Outcome("crashed", 8, "a mistake in sinanews; the log has the tracebac
 INTERRUPTED = Outcome("interrupted", 130, "interrupted; the next run continues")
 
 OUTCOMES: tuple[Outcome, ...] = (
-    OK, NOTHING_NEW, USAGE, PARTLY, NOTHING, BANNED, STORAGE, LOCKED, CRASHED, INTERRUPTED,
+    OK, NOTHING_NEW, ATTENTION, USAGE, PARTLY, NOTHING, BANNED, STORAGE, LOCKED, CRASHED, INTERRUPTED,
 )  # fmt: skip
+#: Refusals that say something of our reading; the others are facts about Sina (gone, other_host, forum …).
+UNREAD = ("unknown_layout", "ambiguous_layout", "undecodable", "too_large", "empty", "bad_post")
 #: The finish reasons that decide by themselves.
 _BY_REASON = {o.name: o for o in (BANNED, STORAGE)} | {"shutdown": INTERRUPTED}
 
@@ -43,21 +46,26 @@ def total(counts: Mapping[str, Any], prefix: str) -> int:
     return sum(v for k, v in counts.items() if (k == prefix or k.startswith(prefix + "/")) and isinstance(v, int))
 
 
-def judge(counts: Mapping[str, Any], finish_reason: str | None, errors: int = 0) -> Outcome:
+def judge(counts: Mapping[str, Any], finish_reason: str | None, errors: int = 0, tolerated: float = 0.05) -> Outcome:
     """What the run's counts (sinanews/… stats without the prefix) and its finish reason come to.
 
-    ``errors`` are exceptions in the spider: bugs.
+    ``errors`` are exceptions in the spider: bugs. ``tolerated`` is the share of articles that may fail or be
+    unreadable; a list that could not be read is never tolerated.
     """
     if finish_reason in _BY_REASON:
         return _BY_REASON[finish_reason]
     stored = total(counts, "articles/exported") + total(counts, "articles/updated")
-    got = stored + total(counts, "duplicate") + total(counts, "articles/known") + total(counts, "articles/unchanged")
-    failed = total(counts, "failed") + total(counts, "listing/failed")
-    if failed and not got:
+    had = total(counts, "articles/known") + total(counts, "articles/unchanged")
+    got = stored + had + total(counts, "duplicate")
+    failed, lists = total(counts, "failed"), total(counts, "listing/failed")
+    if (failed or lists) and not got:
         return NOTHING
-    if failed or errors or finish_reason != "finished":
-        return PARTLY if got or failed else CRASHED
-    return OK if stored or total(counts, "duplicate") or total(counts, "refused") else NOTHING_NEW
+    if lists or errors or finish_reason != "finished":
+        return PARTLY if got or lists else CRASHED
+    failed += sum(total(counts, f"refused/{name}") for name in UNREAD)
+    if failed > tolerated * (got - had + failed):
+        return PARTLY
+    return OK if got - had or total(counts, "refused") else NOTHING_NEW
 
 
 def summary(counts: Mapping[str, Any], outcome: Outcome) -> str:
@@ -72,7 +80,7 @@ def summary(counts: Mapping[str, Any], outcome: Outcome) -> str:
         if number := total(counts, prefix):
             parts.append(f"{number} {label}")
     for label, prefix in (("duplicates", "duplicate"), ("refused", "refused"), ("failed", "failed"),
-                          ("lists failed", "listing/failed")):  # fmt: skip
+                          ("lists failed", "listing/failed"), ("strange", "strange")):  # fmt: skip
         if number := total(counts, prefix):
             names = ", ".join(f"{k.split('/')[-1]} {v}" for k, v in counts.items() if k.startswith(prefix + "/"))
             parts.append(f"{number} {label} ({names})")

@@ -10,6 +10,7 @@ from io import BytesIO
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 
+from sinanews.catalogue.stories import better_copy
 from sinanews.cleaning.item import clean_item
 from sinanews.exceptions import (
     ArgumentError,
@@ -21,13 +22,14 @@ from sinanews.exceptions import (
     UnchangedArticle,
 )
 from sinanews.exporters import FrontMatterItemExporter
-from sinanews.extensions import Archive
+from sinanews.extensions import Archive, Copy
 from sinanews.files import ExportFolder
-from sinanews.fingerprints import text_digest
+from sinanews.fingerprints import sketch, text_digest
 from sinanews.items import ArticleItem
 from sinanews.paths import post_path
 
 logger = logging.getLogger(__name__)
+POLICIES = ("drop", "mark", "keep")
 BODIES = ("clean", "verbatim")
 #: Fields whose absence is recorded; monitors compare it with what is usual.
 COVERED = ("title", "published_at", "media", "author", "editor", "keywords", "stocks", "images", "body_text")
@@ -64,8 +66,10 @@ class ArchivePipeline:
         try:
             return step(item)
         except Refused as refusal:
-            key = self.archive.fetches.pop(item.id).listed_as if item.id in self.archive.fetches else item.id
-            self.archive.refuse(key, refusal, url=item.url, title=item.title, channel=item.channel)
+            fetch = self.archive.fetches.pop(item.id, None)
+            about = {"url": item.url, "title": item.title, "channel": item.channel}
+            about |= fetch.validators() if fetch else {}
+            self.archive.refuse(fetch.listed_as if fetch else item.id, refusal, **about)
             raise RefusedArticle(f"{item.id}: {refusal}") from None
         except (DropItem, CatalogueError, ExportError):
             raise
@@ -86,18 +90,50 @@ class CleanPipeline(ArchivePipeline):
 
 
 class DedupPipeline(ArchivePipeline):
-    """An article of another id with the same address or the same text is a duplicate of that one."""
+    """An article of another id with the same address, the same text or the same story is a copy of that one.
+
+    SINANEWS_DUPLICATES says what becomes of a copy: drop (recorded, not exported), mark (exported, naming the first),
+    keep (nobody looks). Rows of the live feed are no copies of anything.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self.policy = crawler.settings["SINANEWS_DUPLICATES"]
+        if self.policy not in POLICIES:
+            raise ArgumentError(f"SINANEWS_DUPLICATES is {self.policy!r}; allowed: {', '.join(POLICIES)}")
 
     def step(self, item: ArticleItem) -> ArticleItem:
-        digest = text_digest(item.title, item.body_text)
-        catalogue = self.archive.catalogue
-        for reason, probe in (("url", {"url": item.url}), ("text", {"text_digest": digest})):
-            winner = catalogue.exported_with(**probe, other_than=item.id)
-            if winner is not None:
-                self.archive.count(f"duplicate/{reason}")
-                self.archive.record(item, "duplicate", reason=reason, duplicate_of=winner, similarity=1.0)
-                raise DuplicateArticle(f"{item.id}: same {reason} as {winner}")
-        return item
+        copy = None if self.policy == "keep" or item.kind == "live" else self.exact_copy(item) or self.near_copy(item)
+        if copy is None:
+            return item
+        self.archive.count(f"duplicate/{copy.reason}")
+        if self.policy == "mark" or copy.better:
+            item.duplicate_of = None if copy.better else copy.of
+            self.archive.copies[item.id] = copy
+            return item
+        self.archive.record(item, "duplicate", reason=copy.reason, duplicate_of=copy.of, similarity=copy.similarity)
+        raise DuplicateArticle(f"{item.id}: same {copy.reason} as {copy.of}")
+
+    def exact_copy(self, item: ArticleItem) -> Copy | None:
+        catalogue, digest = self.archive.catalogue, text_digest(item.title, item.body_text)
+        if winner := catalogue.exported_with(url=item.url, other_than=item.id):
+            return Copy(winner, "url", 1.0)
+        if winner := catalogue.exported_with(text_digest=digest, other_than=item.id):
+            return Copy(winner, "text", 1.0)
+        return None
+
+    def near_copy(self, item: ArticleItem) -> Copy | None:
+        """A copy with edits, and whether it is so much better that it takes the first one's place."""
+        new = sketch(item.title, item.body_text)
+        match = self.archive.catalogue.same_story(new, other_than=item.id) if new is not None else None
+        if new is None or match is None:
+            return None
+        first = self.archive.catalogue.article(match.article_id)
+        better = None
+        if self.policy == "drop" and first is not None:
+            better = better_copy(new, match.sketch, match.likeness, item.media, first.media)
+        likeness = match.likeness
+        return Copy(match.article_id, "story", max(likeness.similarity, likeness.containment), better)
 
 
 class ExportPipeline(ArchivePipeline):
@@ -128,11 +164,16 @@ class ExportPipeline(ArchivePipeline):
         if row is not None and exported:
             self.archive.catalogue.replaced(row, self.archive.now())
         self.folder.write(path, post)
+        copy = self.archive.copies.pop(item.id, None)
+        marked = copy if copy is not None and not copy.better else None
         self.archive.record(
             item,
             "exported",
-            reason=None,
+            sketch=sketch(item.title, item.body_text) if item.kind != "live" else None,
+            reason=marked and marked.reason,
             detail=None,
+            duplicate_of=marked and marked.of,
+            similarity=marked and marked.similarity,
             path=path,
             file_digest=hashlib.sha256(post).hexdigest(),
             content_digest=content,
@@ -141,5 +182,18 @@ class ExportPipeline(ArchivePipeline):
             exported_at=self.archive.now(),
             missing=",".join(name for name in COVERED if not getattr(item, name)),
         )
+        if copy is not None and copy.better:
+            self.take_over(item, copy)
         self.archive.count("articles/updated" if exported else "articles/exported")
+        for name in COVERED:
+            self.archive.count(f"coverage/{name}", int(bool(getattr(item, name))))
         return item
+
+    def take_over(self, item: ArticleItem, copy: Copy) -> None:
+        """The first copy's post is set aside and its row becomes the copy: nothing of it is lost."""
+        first = self.archive.catalogue.article(copy.of)
+        if first is not None and first.state == "exported" and first.path:
+            aside = self.folder.set_aside(first.path)
+            reason = f"superseded_{copy.better}"
+            self.archive.catalogue.superseded(first.id, item.id, reason, aside, copy.similarity, self.archive.now())
+            self.archive.count("articles/superseded")

@@ -24,6 +24,8 @@ SINANEWS_MIRROR = os.environ.get("SINANEWS_MIRROR", "")
 SINANEWS_HOSTS = os.environ.get("SINANEWS_HOSTS", "")
 #: clean: sanitised, without Sina's clutter; verbatim: the body as it came. Read by CleanPipeline, ExportPipeline.
 SINANEWS_BODY = os.environ.get("SINANEWS_BODY", "clean")
+#: What becomes of a copy of a story that is there: drop, mark or keep. Read by DedupPipeline.
+SINANEWS_DUPLICATES = os.environ.get("SINANEWS_DUPLICATES", "drop")
 #: Item fields to write after thumbnail, comma list; empty: the seed's keys exactly. Read by ExportPipeline.
 SINANEWS_FRONT_MATTER_EXTRA = os.environ.get("SINANEWS_FRONT_MATTER_EXTRA", "")
 #: Pages (of 50) that a run without dates reads of a channel at most. Read by sina_finance.
@@ -32,8 +34,20 @@ SINANEWS_MAX_PAGES = os.environ.get("SINANEWS_MAX_PAGES", "40")
 SINANEWS_STALE = os.environ.get("SINANEWS_STALE", "1")
 #: Seconds before the first retry; doubled each time, up to a minute. Read by RetryMiddleware.
 SINANEWS_RETRY_DELAY = os.environ.get("SINANEWS_RETRY_DELAY", "2")
+#: Seconds that a host is left alone after it banned us, where it names no time itself. Read by BanMiddleware.
+SINANEWS_COOLDOWN = os.environ.get("SINANEWS_COOLDOWN", "3600")
+#: Refusals in a row, over all requests, after which the run ends as banned. Read by BanMiddleware.
+SINANEWS_BAN_LIMIT = os.environ.get("SINANEWS_BAN_LIMIT", "6")
+#: Share of articles that may fail or be unreadable before a run counts as partly failed. Read by the crawl command.
+SINANEWS_TOLERATED = os.environ.get("SINANEWS_TOLERATED", "0.05")
+#: Command that gets a run's findings as JSON on its standard input; empty: none. Read by the crawl command.
+SINANEWS_ALERT_COMMAND = os.environ.get("SINANEWS_ALERT_COMMAND", "")
 #: Put into USER_AGENT: an address or URL at which you can be reached.
 SINANEWS_CONTACT = os.environ.get("SINANEWS_CONTACT", "")
+#: The schedule, in place of jobs.py's: a list of dicts (name, cron, spider, arguments), or it as JSON. Read by jobs.
+SINANEWS_JOBS: str | list[dict[str, object]] = os.environ.get("SINANEWS_JOBS", "")
+#: 0: neither a progress bar on a terminal nor a line each LOGSTATS_INTERVAL in a log. Read by progress.
+SINANEWS_PROGRESS = os.environ.get("SINANEWS_PROGRESS", "1")
 
 # --- a good guest ------------------------------------------------------------------------------------------
 
@@ -81,6 +95,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "sinanews.middlewares.PatientRetryMiddleware": 550,
+    "sinanews.middlewares.BanMiddleware": 560,
 }
 ITEM_PIPELINES = {
     "sinanews.pipelines.CleanPipeline": 100,
@@ -89,6 +104,8 @@ ITEM_PIPELINES = {
 }
 EXTENSIONS = {
     "sinanews.extensions.Archive": 10,
+    "sinanews.progress.Progress": 20,
+    "scrapy.extensions.logstats.LogStats": None,  # Progress says it in articles
 }
 #: Pipelines write to one disk and one database: more at once gains nothing.
 CONCURRENT_ITEMS = 8  # default: 100
@@ -100,4 +117,4 @@ LOG_LEVEL = os.environ.get("SINANEWS_LOG_LEVEL", "INFO")  # default: DEBUG
 LOG_VERSIONS: list[str] = []  # default: a list of libraries
 LOG_FORMATTER = "sinanews.extensions.QuietLogFormatter"  # drops at DEBUG; default: scrapy.logformatter.LogFormatter
 STATS_DUMP = True  # default: True
-LOGSTATS_INTERVAL = 60.0  # seconds; default: 60
+LOGSTATS_INTERVAL = 60.0  # seconds between two lines of Progress; default: 60

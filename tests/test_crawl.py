@@ -186,6 +186,6 @@ def test_a_bad_seed_is_refused_and_its_neighbours_go_on(archive: TemporaryArchiv
     (folder / "d.markdown").write_text("---\ntitle: 一篇\ntags: [x]\n---\n<p>正文一段，足够长。</p>\n", "utf-8")
     (folder / "loop").symlink_to(folder)
     done = archive.crawl("seeds", "-a", f"path={folder}")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, "half of them could not be read"
     assert len(archive.posts) == 2
     assert archive.query("SELECT count(*) FROM articles WHERE state='refused' AND reason='bad_post'") == [(2,)]

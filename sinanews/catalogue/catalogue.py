@@ -16,17 +16,20 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError as BadUrl
 from sqlalchemy.exc import SQLAlchemyError
 
+from sinanews.catalogue import stories
 from sinanews.catalogue.coverage import Coverage
 from sinanews.catalogue.tables import (
     SCHEMA_VERSION,
     article_channels,
     articles,
+    cooldowns,
     metadata,
     revisions,
     runs,
     versions,
 )
 from sinanews.exceptions import ArgumentError, CatalogueError
+from sinanews.fingerprints import Sketch
 
 #: Both dialects can insert-or-update, in the same words; SQLAlchemy's common insert cannot.
 _INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -69,6 +72,7 @@ class Catalogue:
         self.coverage = Coverage(self)
         with self.begin() as connection:
             metadata.create_all(connection)
+            stories.metadata.create_all(connection)
             version = connection.scalar(select(versions.c.version))
             if version is None:
                 connection.execute(versions.insert().values(version=SCHEMA_VERSION))
@@ -187,20 +191,49 @@ class Catalogue:
                 connection.execute(insert.on_conflict_do_nothing())
                 self.upsert(connection, article_channels, {"article_id": row["id"], "channel": channel})
 
-    def record(self, article_id: str, now: datetime, *, replaces: str | None = None, **values: Any) -> None:
+    def record(
+        self,
+        article_id: str,
+        now: datetime,
+        *,
+        replaces: str | None = None,
+        sketch: Sketch | None = None,
+        **values: Any,
+    ) -> None:
         """Write what became of an article: its state and any other columns.
 
-        ``replaces`` is the key it was listed under, where the page then named another id.
+        ``replaces`` is the key it was listed under, where the page then named another id. With a ``sketch`` later
+        copies of its text are found.
         """
         values = {"attempts": 0, "next_try_at": None, **values, "id": article_id, "recorded_at": now}
         with self.begin() as connection:
             if replaces is not None and replaces != article_id:
                 connection.execute(articles.delete().where(articles.c.id == replaces, articles.c.state.notin_(DONE)))
+                its = article_channels.c.article_id == replaces
+                for channel in connection.scalars(select(article_channels.c.channel).where(its)).all():
+                    self.upsert(connection, article_channels, {"article_id": article_id, "channel": channel})
+                connection.execute(article_channels.delete().where(its))
             changed = connection.execute(update(articles).where(articles.c.id == article_id).values(**values))
             if not changed.rowcount:
                 self.upsert(connection, articles, {"first_seen_at": now, "revision": 0, **values})
             if values.get("channel"):
                 self.upsert(connection, article_channels, {"article_id": article_id, "channel": values["channel"]})
+            if sketch is not None:
+                stories.add(connection, article_id, sketch)
+
+    def same_story(self, sketch: Sketch, other_than: str) -> stories.Match | None:
+        """The exported article that is most like a text, of those that tell the same story."""
+        with self.begin() as connection:
+            return stories.find(connection, sketch, but=other_than)
+
+    def superseded(self, article_id: str, by: str, reason: str, path: str, similarity: float, now: datetime) -> None:
+        """A later and better copy has taken an article's place; its own copies are now the later one's."""
+        a = articles.c
+        lost = {"state": "duplicate", "reason": reason, "duplicate_of": by, "path": path, "similarity": similarity}
+        with self.begin() as connection:
+            connection.execute(update(articles).where(a.duplicate_of == article_id).values(duplicate_of=by))
+            connection.execute(update(articles).where(a.id == article_id).values(**lost, recorded_at=now))
+            stories.remove(connection, article_id)
 
     def touch(self, article_id: str, now: datetime, **values: Any) -> None:
         """Change single columns of a row that stays what it is."""
@@ -249,6 +282,21 @@ class Catalogue:
         query = select(runs).order_by(runs.c.id.desc()).limit(limit)
         with self.begin() as connection:
             return connection.execute(query.where(runs.c.spider == spider) if spider else query).all()
+
+    def earlier_counts(self, spider: str, arguments: Mapping[str, Any], before: int | None) -> list[dict[str, Any]]:
+        """The counts of the last runs with the same arguments that came to an end, newest first."""
+        rows = self.last_runs(spider, limit=200)
+        return [r.counts for r in rows if r.counts and r.arguments == dict(arguments) and r.id != before][:30]
+
+    def cool_down(self, host: str, until: datetime, reason: str) -> None:
+        """Leave a host alone until then."""
+        with self.begin() as connection:
+            self.upsert(connection, cooldowns, {"host": host, "until": until, "reason": reason})
+
+    def cooldowns(self, now: datetime) -> Sequence[Row[Any]]:
+        """host, until, reason of the hosts that are to be left alone now."""
+        with self.begin() as connection:
+            return connection.execute(select(cooldowns).where(cooldowns.c.until > now)).all()
 
     def count_states(self) -> dict[tuple[str, str | None], int]:
         """(state, reason) → how many articles."""

@@ -126,6 +126,15 @@ watermarks = Table(
     Column("last_success", UtcTime),  # when a run last came to the end of its listing
 )
 
+#: Until when a host is left alone because it banned us.
+cooldowns = Table(
+    "cooldowns",
+    metadata,
+    Column("host", String(100), primary_key=True),
+    Column("until", UtcTime, nullable=False),
+    Column("reason", Text),
+)
+
 #: A stretch of publication time that no listing has covered; (channel, after] … before.
 gaps = Table(
     "gaps",

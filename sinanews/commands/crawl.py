@@ -11,11 +11,19 @@ from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 
-from sinanews.exceptions import ArgumentError, SinanewsError
+from sinanews.alerts import alert
+from sinanews.exceptions import ArgumentError, RunLocked, SinanewsError
 from sinanews.extensions import Archive
-from sinanews.outcomes import CRASHED, STORAGE, USAGE, Outcome, judge, summary
+from sinanews.outcomes import ATTENTION, CRASHED, LOCKED, STORAGE, USAGE, Outcome, judge, summary
 
 logger = logging.getLogger("sinanews")
+#: What an error that kept a run from beginning comes to; the first that fits.
+OUTCOME_OF: tuple[tuple[type[BaseException], Outcome], ...] = (
+    (ArgumentError, USAGE),
+    (RunLocked, LOCKED),
+    (SinanewsError, STORAGE),
+    (BaseException, CRASHED),
+)
 
 
 class Command(ScrapyCrawl):
@@ -23,6 +31,15 @@ class Command(ScrapyCrawl):
 
     def short_desc(self) -> str:
         return "Run a spider; the exit code and the last line say what happened"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--quiet", action="store_true", help="say only errors and the last line")
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        if opts.quiet and self.settings is not None:  # as if settings.py said so: -L and -s still win
+            self.settings.setdict({"LOG_LEVEL": "ERROR", "SINANEWS_PROGRESS": "0"}, priority="project")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
@@ -43,24 +60,33 @@ class Command(ScrapyCrawl):
         task: Any = self.crawler_process.crawl(crawler, **arguments)  # an asyncio task: see TWISTED_REACTOR
         task.add_done_callback(crash.remember)
         self.crawler_process.start()
-        if isinstance(crash.error, ArgumentError):
-            return USAGE, str(crash.error)
         return self.told(crawler, crash.error)
 
     def told(self, crawler: Crawler, error: BaseException | None) -> tuple[Outcome, str]:
         """The outcome and the last line; the run's row in the catalogue gets both."""
         if error is not None:
-            outcome = STORAGE if isinstance(error, SinanewsError) else CRASHED
-            return outcome, f"{error}: {outcome.words}"
+            outcome = next(outcome for kind, outcome in OUTCOME_OF if isinstance(error, kind))
+            return outcome, str(error) or type(error).__name__
         archive = Archive.of(crawler)
         stats = crawler.stats.get_stats()
         counts = archive.counts()
         errors = stats.get("spider_exceptions/count", 0) + stats.get("sinanews/item_errors", 0)
-        outcome = judge(counts, stats.get("finish_reason"), errors)
+        tolerated = crawler.settings.getfloat("SINANEWS_TOLERATED")
+        findings = archive.findings(counts)
+        needs_a_person = any(finding.level == "warning" for finding in findings)
+        reason = stats.get("finish_reason", "shutdown")  # a second signal leaves no time to write it
+        if stats.get("finish_reason") == "shutdown" and getattr(crawler.spider, "ends_by_signal", False):
+            reason = "finished"  # sina_live with follow=1 has no other end
+        outcome = judge(counts, reason, errors, tolerated)
+        if outcome.code == 0 and needs_a_person:
+            outcome = ATTENTION
         line = summary(counts, outcome)
         if archive.stopped_because is not None:
             line = f"{archive.stopped_because}; {line}"
-        archive.finish(outcome, counts)
+        archive.finish(outcome, counts, findings)
+        command = crawler.settings.get("SINANEWS_ALERT_COMMAND", "")
+        if command and (outcome.code or needs_a_person):
+            alert(command, {"line": line, "counts": counts, **archive.told(outcome, findings)})
         return outcome, line
 
 

@@ -22,6 +22,7 @@ class ArchiveSpider(Spider):
     """A spider whose arguments are checked and whose finds go to the archive."""
 
     ARGUMENTS: ClassVar[Mapping[str, Parser]] = {}
+    online: ClassVar[bool] = True  #: whether it asks Sina, and so waits while a ban's cool-down lasts
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Raises ArgumentError for an argument that is unknown or cannot be read."""
@@ -41,10 +42,13 @@ class ArchiveSpider(Spider):
         """Errback of article requests: what is gone is refused for good, anything else is tried again next run."""
         request: Request = failure.request  # type: ignore[attr-defined]
         key = request.meta["key"]
+        if self.archive.stopped_because is not None:
+            return  # it is not the article's fault; it stays as listed
         reason, detail = why_failed(failure)
         try:
             if reason in {f"http_{status}" for status in GONE}:
-                self.archive.refuse(key, PageGone(f"{detail} for {request.url}"), url=request.url)
+                about = {"url": request.url, "listed_mtime": request.meta.get("listed_mtime")}
+                self.archive.refuse(key, PageGone(f"{detail} for {request.url}"), **about)
             else:
                 self.archive.fail(key, reason, detail, url=request.url)
         except CatalogueError as error:

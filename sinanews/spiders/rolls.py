@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from scrapy import Request
 from scrapy.http import Response
@@ -11,10 +13,12 @@ from twisted.python.failure import Failure
 
 from sinanews.channels import Channel
 from sinanews.exceptions import CatalogueError, ListingError
-from sinanews.listings import Listing, parse_roll
+from sinanews.items import ArticleItem
+from sinanews.listings import Listing, ListingPage, parse_roll
 from sinanews.spiders.base import ArchiveSpider, why_failed
 from sinanews.walks import Gap, Walk, day_walks, gap_walks, is_settled, without_windows
 
+MOST_BROKEN = 3  #: so many walks in a row that fail end the listing of a channel
 LISTINGS_FIRST = 10  #: priority: a list's rows move while articles are fetched
 
 
@@ -25,9 +29,17 @@ class RollSpider(ArchiveSpider):
     since: datetime | None = None  #: the stretch of publication time asked for, if any
     until: datetime | None = None
 
-    def ask(self, rows: Iterable[Listing], channel: Channel) -> Iterator[Request]:
-        """Requests for those of the rows that are wanted."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.broken: Counter[str] = Counter()  #: channel → walks in a row that failed
+
+    def ask(self, rows: Iterable[Listing], channel: Channel) -> Iterator[Any]:
+        """Requests for (or items of) those of the rows that are wanted, once the catalogue has them as listed."""
         raise NotImplementedError
+
+    def read_list(self, body: bytes) -> ListingPage:
+        """Raises ListingError."""
+        return parse_roll(body)
 
     def plan(self, channel: Channel) -> list[Walk]:
         """The walks to make over a channel: the days asked for, or its gaps and then its newest entries."""
@@ -36,13 +48,17 @@ class RollSpider(ArchiveSpider):
             listed = set() if self.options.get("recheck") else coverage.complete_days(channel.slug)
             return day_walks(channel, self.since, self.until, listed)
         walks: list[Walk] = []
-        for row in coverage.gaps(channel.slug):
-            gap = Gap(row.after, row.before, row.found_at)
-            walks += gap_walks(channel, gap, coverage.complete_days(channel.slug, row.found_at))
+        for gap in self.gaps(channel.slug):
+            walks += gap_walks(channel, gap, coverage.complete_days(channel.slug, gap.found_at))
         pages = self.crawler.settings.getint("SINANEWS_MAX_PAGES")
         return [*walks, Walk(channel, listed_until=coverage.listed_until(channel.slug), max_pages=pages)]
 
-    def walk_on(self, walks: list[Walk]) -> Iterator[Request]:
+    def gaps(self, slug: str) -> tuple[Gap, ...]:
+        """What earlier runs could not list of a channel."""
+        rows = self.archive.catalogue.coverage.gaps(slug)
+        return tuple(Gap(row.after, row.before, row.found_at) for row in rows)
+
+    def walk_on(self, walks: list[Walk]) -> Iterator[Any]:
         """The request for the next page of the first walk, if any walk is left."""
         if walks and self.left > 0:
             yield Request(
@@ -54,23 +70,26 @@ class RollSpider(ArchiveSpider):
                 dont_filter=True,  # the same page is read again when rows have moved
             )
 
-    def parse_listing(self, response: Response, walks: list[Walk]) -> Iterator[Request]:
+    def parse_listing(self, response: Response, walks: list[Walk]) -> Iterator[Any]:
         walk = walks[0]
+        slug, now = walk.channel.slug, self.archive.now()
         self.archive.count("listing/pages")
         try:
-            answer = parse_roll(response.body)
+            answer = self.read_list(response.body)
             for name in answer.strange:
-                self.archive.strange(name, f"channel {walk.channel.slug}")
-            fresh = walk.new_rows(answer)
-            known = self.archive.catalogue.known([row.key for row in answer.rows])
+                self.archive.strange(name, f"channel {slug}")
+            fresh = walk.new_rows(answer, now)
+            known = set(self.archive.catalogue.known([row.key for row in answer.rows]))
             self.archive.count("listing/rows", len(fresh))
-            yield from self.ask([row for row in fresh if self.is_of_the_dates(row)], walk.channel)
-            if walk.goes_on(answer, len(fresh), known):
+            wanted = list(self.ask([row for row in fresh if self.is_of_the_dates(row)], walk.channel))
+            yield from wanted
+            self.broken[slug] = 0
+            if walk.goes_on(answer, known - {key_of(one) for one in wanted}, now):
                 yield from self.walk_on(walks)
             else:
                 yield from self.walk_on(self.walk_ended(walk, walks[1:]))
         except ListingError as error:
-            self.listing_broken(walk.channel, "answer", str(error))
+            yield from self.listing_broken(walks, error.reason, str(error))
         except CatalogueError as error:
             self.archive.stop_run(error, "storage_failed")
 
@@ -88,39 +107,60 @@ class RollSpider(ArchiveSpider):
         if walk.ended == "window_ignored":
             self.archive.strange("window_ignored", f"channel {slug}: its API ignores dates; reading page by page")
             return [without_windows([walk, *(w for w in rest if w.day)]), *(w for w in rest if not w.day)]
-        if walk.day is not None and not walk.seen:
-            self.archive.strange("empty_day", f"channel {slug} has nothing on {walk.day}")
         for day in walk.days:
-            entries = len(walk.seen) if walk.day else 0
-            state = "partial" if not is_settled(day, now) or walk.ended == "limit" else "complete"
-            coverage.day_listed(slug, day, state if walk.seen else "empty", entries, now)
-        if walk.closes is not None and walk.ended != "limit":
-            coverage.gap_filled(slug, walk.closes.after)
+            self.day_listed(walk, day, now)
+        if walk.ended == "limit" and (walk.day or walk.stop_at):
+            self.archive.strange("list_cut", f"channel {slug}: more than {walk.max_pages} pages")
+        else:
+            for gap in walk.closes:
+                coverage.gap_filled(slug, gap.after)
         if walk.day is None and walk.stop_at is None:
             self.newest_listed(walk)
         return rest
 
+    def day_listed(self, walk: Walk, day: date, now: datetime) -> None:
+        """Record how far a day has come: complete once it is over and all of it was listed."""
+        entries = walk.entries[day]
+        missing = not entries and walk.day is not None and walk.total
+        if missing:
+            self.archive.strange("rows_missing", f"channel {walk.channel.slug}: {walk.total} told, none sent of {day}")
+        elif not entries:
+            self.archive.strange("empty_day", f"channel {walk.channel.slug} has nothing on {day}")
+        whole = walk.ended != "limit" and is_settled(day, now) and not missing
+        state = "empty" if not entries and not missing else "complete" if whole else "partial"
+        self.archive.catalogue.coverage.day_listed(walk.channel.slug, day, state, entries, now)
+
     def newest_listed(self, walk: Walk) -> None:
         """The walk over a channel's newest entries has ended: everything up to its newest one is listed, or a gap."""
         slug, now, coverage = walk.channel.slug, self.archive.now(), self.archive.catalogue.coverage
-        if walk.ended == "limit" and walk.listed_until and walk.oldest and walk.oldest > walk.listed_until:
-            self.archive.strange(
-                "gap", f"channel {slug}: more is new than SINANEWS_MAX_PAGES; the next run fills the gap"
-            )
+        if walk.ended != "known" and walk.listed_until and walk.oldest and walk.oldest > walk.listed_until:
+            self.archive.strange("gap", f"channel {slug}: more is new than its pages show; the next run fills the gap")
             coverage.gap_found(slug, walk.listed_until, walk.oldest, now)
         coverage.listed_to(slug, walk.newest, now)
+        if not walk.seen:
+            self.archive.strange("empty_channel", f"channel {slug} has no entries at all")
         stale = timedelta(hours=walk.channel.stale_hours)
         if self.settings.getbool("SINANEWS_STALE") and walk.newest and now - walk.newest > stale:
             self.archive.strange(
                 "stale_channel", f"channel {slug}: its newest entry is of {walk.newest:%Y-%m-%d %H:%M}"
             )
 
-    def listing_failed(self, failure: Failure) -> None:
+    def listing_failed(self, failure: Failure) -> Iterator[Any]:
         reason, detail = why_failed(failure)
-        walks: list[Walk] = failure.request.cb_kwargs["walks"]  # type: ignore[attr-defined]
-        self.listing_broken(walks[0].channel, reason, detail)
+        yield from self.listing_broken(failure.request.cb_kwargs["walks"], reason, detail)  # type: ignore[attr-defined]
 
-    def listing_broken(self, channel: Channel, reason: str, detail: str) -> None:
-        """What this run could not list the next one lists: the channel's mark stays where it was."""
+    def listing_broken(self, walks: list[Walk], reason: str, detail: str) -> Iterator[Any]:
+        """What this run could not list the next one lists: marks and gaps stay. A bad day hides no other."""
+        slug, rest = walks[0].channel.slug, walks[1:]
         self.archive.count(f"listing/failed/{reason}")
-        self.logger.error("channel %s could not be listed: %s", channel.slug, detail)
+        self.logger.error("channel %s could not be listed: %s", slug, detail)
+        self.broken[slug] += 1
+        if self.broken[slug] < MOST_BROKEN:
+            for walk in rest:
+                walk.closes = ()
+            yield from self.walk_on(rest)
+
+
+def key_of(wanted: Request | ArticleItem) -> str:
+    """The key of the row that a request or an item came of."""
+    return str(wanted.meta["key"]) if isinstance(wanted, Request) else wanted.id

@@ -31,6 +31,7 @@ class SeedsSpider(ArchiveSpider):
     """Reads every post under ``seeds/`` (``-a path=`` another file or folder)."""
 
     name = "seeds"
+    online = False
     ARGUMENTS = {"path": existing_path}
 
     async def start(self) -> AsyncIterator[Any]:

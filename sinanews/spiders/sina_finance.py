@@ -83,13 +83,15 @@ class SinaFinanceSpider(RollSpider):
 
     def ask(self, rows: Iterable[Listing], channel: Channel | None) -> Iterator[Request]:
         """Requests for those of the rows that are not done, or edited since, after the catalogue has them as listed."""
-        fresh = {row.key: row for row in rows if row.key not in self.asked}
+        fresh = {row.key: row for row in rows}
         known = self.archive.catalogue.known(list(fresh))
         done = self.archive.catalogue.known_urls([row.url for row in fresh.values() if row.key not in known])
         listed, wanted = [], []
         for row in fresh.values():
             before = known.get(row.key)
-            if before is not None and before.done and before.older_than(row.updated_at) and not self.why_not(row.url):
+            if row.key in self.asked:
+                listed.append((done.get(row.url, row.key), row))  # another channel has it too
+            elif before is not None and before.done and before.older_than(row.updated_at) and not self.why_not(row.url):
                 wanted += list(self.ask_again(row, channel, before))
             elif (before is not None and before.done) or row.url in done:
                 self.archive.count("articles/known")
@@ -121,7 +123,7 @@ class SinaFinanceSpider(RollSpider):
             self.parse_article,
             errback=self.article_failed,
             cb_kwargs={"row": row, "channel": channel, "pages": []},
-            meta={"key": row.key},
+            meta={"key": row.key, "listed_mtime": row.updated_at},
             dont_filter=True,  # self.asked knows better
         )
 
@@ -155,7 +157,8 @@ class SinaFinanceSpider(RollSpider):
             self.archive.stop_run(error, "banned")
             return
         except Refused as refusal:
-            self.archive.refuse(row.key, refusal, url=row.url, channel=channel.slug if channel else None)
+            about = {"url": row.url, "channel": channel and channel.slug, "listed_mtime": row.updated_at}
+            self.archive.refuse(row.key, refusal, **about)
             return
         if page.doubtful:
             self.archive.strange("doubtful_encoding", f"{row.url}: characters that could not be decoded were replaced")

@@ -1,0 +1,160 @@
+"""What status, report and duplicates show of a catalogue: each figure is one query. Nothing here writes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+
+from sinanews.catalogue.catalogue import Catalogue
+from sinanews.catalogue.tables import articles, runs
+
+RUNS_OF_SPIDER = 200  #: read at most; an hourly job leaves room for a weekly one
+UNKNOWN = ("unknown_layout", "ambiguous_layout")
+a = articles.c
+
+
+def _rows(catalogue: Catalogue, query: Select[Any]) -> Sequence[Row[Any]]:
+    with catalogue.begin() as connection:
+        return connection.execute(query).all()
+
+
+def runs_of_jobs(catalogue: Catalogue) -> list[list[Row[Any]]]:
+    """The last runs of each spider, newest first, one list for those with the same arguments."""
+    jobs: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
+    for (spider,) in _rows(catalogue, select(runs.c.spider).distinct()):
+        for run in catalogue.last_runs(spider, RUNS_OF_SPIDER):
+            jobs[spider, json.dumps(run.arguments, sort_keys=True)].append(run)
+    return sorted(jobs.values(), key=lambda job: -job[0].id)
+
+
+def articles_of_channels(catalogue: Catalogue) -> dict[str | None, Row[Any]]:
+    """channel → articles (how many exported), newest (publication time). The channel None: articles of no list."""
+    number, newest = func.count().label("articles"), func.max(a.published_at).label("newest")
+    query = select(a.channel, number, newest).where(a.state == "exported").group_by(a.channel)
+    return {row.channel: row for row in _rows(catalogue, query)}
+
+
+def unknown_layouts(catalogue: Catalogue, most: int = 10) -> Sequence[Row[Any]]:
+    """url, channel, recorded_at, detail of the newest pages that no layout knows."""
+    query = select(a.url, a.channel, a.recorded_at, a.detail).where(a.state == "refused", a.reason.in_(UNKNOWN))
+    return _rows(catalogue, query.order_by(a.recorded_at.desc()).limit(most))
+
+
+def failed_articles(catalogue: Catalogue) -> Sequence[Row[Any]]:
+    """reason, articles, attempts (the most), next_try (the soonest; None: the next run)."""
+    columns = (func.count().label("articles"), func.max(a.attempts).label("attempts"))
+    query = select(a.reason, *columns, func.min(a.next_try_at).label("next_try")).where(a.state == "failed")
+    return _rows(catalogue, query.group_by(a.reason).order_by(func.count().desc(), a.reason))
+
+
+def exported_articles(catalogue: Catalogue) -> Iterator[Row[Any]]:
+    """Every exported article, newest first: some columns, one row at a time."""
+    columns = (a.id, a.title, a.path, a.channel, a.media, a.missing, a.published_at, a.exported_at, a.revision)
+    query = select(*columns).where(a.state == "exported").order_by(a.published_at.desc(), a.id)
+    with catalogue.begin() as connection:
+        yield from connection.execution_options(yield_per=2000).execute(query)
+
+
+@dataclass
+class Days:
+    """How much of the stretch between a channel's first and last recorded day has been listed."""
+
+    complete: int = 0
+    partial: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    not_begun: list[str] = field(default_factory=list)
+
+
+def listed_days(catalogue: Catalogue) -> dict[str, Days]:
+    """channel → its days, for the channels that have any on record."""
+    recorded: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in catalogue.coverage.days():
+        recorded[row.channel][row.day] = row.state
+    return {channel: _days(states) for channel, states in recorded.items()}
+
+
+def _days(states: dict[str, str]) -> Days:
+    days, last = Days(), date.fromisoformat(max(states))
+    day = date.fromisoformat(min(states))
+    while day <= last:
+        state = states.get(day.isoformat(), "not_begun")
+        if state == "complete":
+            days.complete += 1
+        else:
+            getattr(days, state).append(day.isoformat())
+        day += timedelta(days=1)
+    return days
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of a story, beside the one that the archive keeps."""
+
+    id: str
+    title: str | None
+    url: str | None
+    media: str | None
+    reason: str | None
+    similarity: float | None
+    published_at: datetime | None
+    lag: timedelta | None  #: published so long after the winner; negative: before it
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One story: the copy that the archive keeps, and the others, as they were published."""
+
+    winner: str
+    title: str | None
+    url: str | None
+    media: str | None
+    published_at: datetime | None
+    path: str | None
+    copies: list[Copy]
+
+
+def clusters(catalogue: Catalogue) -> list[Cluster]:
+    """Every story of which there is more than one copy; the largest first."""
+    columns = (a.id, a.title, a.url, a.media, a.reason, a.similarity, a.published_at, a.duplicate_of, a.path)
+    copies = {row.id: row for row in _rows(catalogue, select(*columns).where(a.duplicate_of.is_not(None)))}
+    named = select(a.duplicate_of).where(a.duplicate_of.is_not(None))
+    kept = {row.id: row for row in _rows(catalogue, select(*columns).where(a.id.in_(named)))}
+    members: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in copies.values():
+        members[_winner(row.id, copies)].append(row)
+    found = [_cluster(winner, kept.get(winner), rows) for winner, rows in members.items()]
+    return sorted(found, key=lambda c: (-len(c.copies), c.winner))
+
+
+def _winner(article: str, copies: dict[str, Row[Any]]) -> str:
+    """Where a winner was itself found to be a copy later, the last of the chain."""
+    seen: set[str] = set()
+    while article in copies and article not in seen:
+        seen.add(article)
+        article = copies[article].duplicate_of
+    return article if article not in seen else min(seen)
+
+
+def _cluster(winner: str, kept: Row[Any] | None, rows: Sequence[Row[Any]]) -> Cluster:
+    first = kept.published_at if kept else None
+    copies = [
+        Copy(row.id, row.title, row.url, row.media, row.reason, row.similarity, row.published_at,
+             row.published_at - first if first and row.published_at else None)
+        for row in sorted(rows, key=lambda r: (r.published_at is None, r.published_at, r.id))
+        if row.id != winner
+    ]  # fmt: skip
+    if kept is None:
+        return Cluster(winner, None, None, None, None, None, copies)
+    return Cluster(winner, kept.title, kept.url, kept.media, first, kept.path, copies)
+
+
+def copies_by_reason(catalogue: Catalogue) -> Counter[str]:
+    """Why copies are copies → how many, whether they were written (SINANEWS_DUPLICATES=mark) or not."""
+    query = select(a.reason, func.count()).where(a.duplicate_of.is_not(None)).group_by(a.reason)
+    return Counter({reason or "": number for reason, number in _rows(catalogue, query)})

@@ -1,0 +1,170 @@
+"""The index of stories: finds, across runs, the known articles that a new one may be a copy of.
+
+Two tables. `story_keys` is an inverted index from 12 hashes an article to a small number for the article;
+`stories` holds the sketch that the pair itself is checked by, so no older text is ever read again.
+Articles of unrelated words share no key; formulas that thousands share ("与本站立场无关") would bring thousands,
+so each key names its newest `PER_KEY` articles only, and of all those named the `CHECKED` with most keys are checked.
+That bounds the work, however many articles are known.
+
+Every function works inside the caller's transaction. Two workers that look before either has added would both keep
+their copy: call `lock` first in a transaction that looks and adds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    String,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    select,
+    text,
+    union_all,
+)
+
+from sinanews.fingerprints import KEYS, Likeness, Sketch, compare
+
+PER_KEY = 16  # copies appear within days, so the newest are the likely ones
+CHECKED = 10  # of a real copy's 12 keys, 6 are shared on average even with 5 % of its characters changed
+_LOCK = 0x73696E61  # any number that nothing else in the database locks
+
+metadata = MetaData()
+
+
+stories = Table(
+    "stories",
+    metadata,
+    Column("ref", Integer, primary_key=True),  # small and growing: newer articles have larger ones
+    Column("article_id", String(300), nullable=False, unique=True),
+    Column("sketch", LargeBinary, nullable=False),  # Sketch.pack()
+    sqlite_autoincrement=True,  # a removed ref is never given again: keys left behind lead nowhere
+)
+
+story_keys = Table(
+    "story_keys",
+    metadata,
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,  # half the room: the primary key is all there is
+)
+
+
+def _newest(slot: int) -> Select[Any]:
+    newest = (
+        select(story_keys.c.key, story_keys.c.ref)
+        .where(story_keys.c.key == bindparam(f"k{slot}", type_=Integer))
+        .order_by(story_keys.c.ref.desc())
+        .limit(literal_column(str(PER_KEY)))
+    )
+    named = newest.subquery(f"s{slot}")
+    return select(named.c.key, named.c.ref)
+
+
+_NAMED = union_all(*(_newest(slot) for slot in range(KEYS)))  # made once: compiling it takes longer than running it
+_SKETCHES = select(stories.c.ref, stories.c.article_id, stories.c.sketch).where(
+    stories.c.ref.in_(bindparam("refs", expanding=True))
+)
+_REF = select(stories.c.ref, stories.c.sketch).where(stories.c.article_id == bindparam("article"))
+_ADD_STORY = insert(stories).returning(stories.c.ref)
+_ADD_KEYS = insert(story_keys)
+_DROP_STORY = delete(stories).where(stories.c.ref == bindparam("old"))
+_DROP_KEY = delete(story_keys).where(story_keys.c.key == bindparam("old_key"), story_keys.c.ref == bindparam("old"))
+
+
+def lock(connection: Connection) -> None:
+    """Let one transaction at a time look and add: to be called before `find`.
+
+    SQLite's one writer is locked by the caller's BEGIN IMMEDIATE, or here by a write that changes nothing.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    else:
+        connection.execute(_DROP_STORY, {"old": -1})
+
+
+def add(connection: Connection, article_id: str, sketch: Sketch) -> None:
+    """Make an article known, or replace what was known of it."""
+    remove(connection, article_id)
+    ref = connection.execute(_ADD_STORY, {"article_id": article_id, "sketch": sketch.pack()}).scalar_one()
+    connection.execute(_ADD_KEYS, [{"key": key, "ref": ref} for key in sketch.keys])
+
+
+def remove(connection: Connection, article_id: str) -> bool:
+    """Forget an article; whether it was known."""
+    row = connection.execute(_REF, {"article": article_id}).one_or_none()
+    if row is None:
+        return False
+    old = Sketch.unpack(row.sketch)
+    keys = [{"old_key": key, "old": row.ref} for key in (old.keys if old else ())]
+    if keys:  # of another version they are not known, and lead nowhere
+        connection.execute(_DROP_KEY, keys)
+    connection.execute(_DROP_STORY, {"old": row.ref})
+    return True
+
+
+def _likeliest(connection: Connection, keys: Sequence[int]) -> list[int]:
+    """At most CHECKED refs that the keys name; a key that names few says more. The newer first where equal."""
+    padded = [*keys, *[None] * (KEYS - len(keys))]  # NULL equals nothing
+    named = connection.execute(_NAMED, {f"k{slot}": key for slot, key in enumerate(padded)}).all()
+    frequent = Counter(key for key, _ in named)
+    weights: dict[int, float] = defaultdict(float)
+    for key, ref in named:
+        weights[ref] += 1 / frequent[key]
+    return sorted(weights, key=lambda ref: (weights[ref], ref), reverse=True)[:CHECKED]
+
+
+def candidates(connection: Connection, sketch: Sketch) -> list[tuple[str, Sketch]]:
+    """The known articles to check, the likeliest first: at most CHECKED. The article itself is among them if known."""
+    refs = _likeliest(connection, sketch.keys) if sketch.keys else []
+    if not refs:
+        return []
+    rows = connection.execute(_SKETCHES, {"refs": refs})
+    found = {row.ref: (row.article_id, old) for row in rows if (old := Sketch.unpack(row.sketch))}
+    return [found[ref] for ref in refs if ref in found]
+
+
+class Match(NamedTuple):
+    """A known article of the same story."""
+
+    article_id: str
+    likeness: Likeness
+    sketch: Sketch
+
+
+def find(connection: Connection, sketch: Sketch, but: str | None = None) -> Match | None:
+    """The known article of the same story that is most alike, with how alike; None where there is none.
+
+    `but`: the id of the article itself, which is no copy of itself when it is fetched again.
+    """
+    others = (Match(article, compare(sketch, old), old) for article, old in candidates(connection, sketch))
+    same = [match for match in others if match.article_id != but and match.likeness.same_story]
+    return max(same, key=lambda m: (m.likeness.similarity, m.likeness.containment), default=None)
+
+
+def better_copy(
+    new: Sketch, old: Sketch, likeness: Likeness, new_media: str | None, old_media: str | None
+) -> str | None:
+    """Why the later of two copies may take the first one's place, or None. Pure.
+
+    complete: the first was cut; the later one has nearly all its words and a sixth or more besides.
+    original: the first names the later one's medium as its source, and the later one is not shorter by a tenth.
+    Only the place changes hands: the caller keeps the first as a copy of the later one.
+    """
+    if not likeness.same_story:
+        return None
+    if likeness.longer == "new" and likeness.containment >= 0.9 and new.length * 6 >= old.length * 7:
+        return "complete"
+    named = bool(new_media) and new_media != old_media and (new_media or "").casefold() == old.credit
+    return "original" if named and likeness.longer != "old" else None

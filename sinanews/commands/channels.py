@@ -1,0 +1,50 @@
+"""``scrapy channels``: what can be crawled."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from sinanews.catalogue import Catalogue
+from sinanews.channels import CHANNELS, DEFAULT
+from sinanews.showing import CatalogueCommand, as_json, console, existing_catalogue, minute, table
+
+HEADINGS = ("slug", ">lid", ">pageid", "title", "group", ">stale after", "newest listed", "last success")
+
+
+class Command(CatalogueCommand):
+    """The table of channels, with what the catalogue knows of each; works without a catalogue."""
+
+    def short_desc(self) -> str:
+        return "List the channels: slug, number, title, group, and when each was last listed"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+    def with_catalogue(self, opts: argparse.Namespace) -> int:
+        assert self.settings is not None
+        catalogue = existing_catalogue(self.settings["SINANEWS_DATABASE"])
+        try:
+            return self.show(catalogue, opts)
+        finally:
+            if catalogue is not None:
+                catalogue.close()
+
+    def show(self, catalogue: Catalogue | None, opts: argparse.Namespace) -> int:
+        listed = {row.channel: row for row in catalogue.coverage.channels()} if catalogue else {}
+        rows = [
+            (c.slug, c.lid, c.pageid, c.title, c.group, c.stale_hours, *_listed(listed.get(c.slug))) for c in CHANNELS
+        ]
+        if opts.json:
+            names = ("slug", "lid", "pageid", "title", "group", "stale_hours", "newest_listed", "last_success")
+            print(as_json([dict(zip(names, row, strict=True)) for row in rows]))
+            return 0
+        out = console()
+        out.print(table(HEADINGS, [(*row[:5], f"{row[5]} h", minute(row[6]), minute(row[7])) for row in rows]))
+        out.print(f"\nTimes are Beijing's. -a channels= takes slugs, lids, groups or all; default: {DEFAULT.slug}.")
+        return 0
+
+
+def _listed(row: Any) -> tuple[Any, Any]:
+    return getattr(row, "listed_until", None), getattr(row, "last_success", None)

@@ -1,0 +1,64 @@
+"""``scrapy duplicates``: which articles are copies of which."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from datetime import timedelta
+
+from sinanews.catalogue import Catalogue
+from sinanews.showing import CatalogueCommand, as_json, console, minute, plain, table
+
+HEADINGS = ("", "id", "title", "media", "why", ">similarity", "published", ">later by")
+
+
+class Command(CatalogueCommand):
+    """Clusters, the largest first: the copy that the archive keeps, then the others."""
+
+    def short_desc(self) -> str:
+        return "Show the stories with several copies: which one is kept, and the others"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="print every cluster as JSON")
+        parser.add_argument("-n", "--number", type=int, default=20, metavar="N", help="show N clusters (default 20)")
+
+    def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
+        from sinanews.catalogue.figures import clusters
+
+        found = clusters(catalogue)
+        if opts.json:
+            print(as_json([asdict(cluster) for cluster in found]))
+            return 0
+        out = console()
+        copies = sum(len(cluster.copies) for cluster in found)
+        out.print(f"{copies} copies of {len(found)} stories (times are Beijing's)\n")
+        rows: list[tuple[object, ...]] = []
+        for c in found[: opts.number]:
+            rows.append(("kept", c.winner, plain(c.title)[:60], c.media, "", "", minute(c.published_at), ""))
+            rows += [("  =", m.id, plain(m.title)[:60], m.media, m.reason, percent(m.similarity),
+                      minute(m.published_at), lag(m.lag)) for m in c.copies]  # fmt: skip
+        if rows:
+            out.print(table(HEADINGS, rows))
+        if len(found) > opts.number:
+            out.print(f"\n… and {len(found) - opts.number} more stories: -n {len(found)}, or --json")
+        return 0
+
+
+def percent(similarity: float | None) -> str:
+    return f"{similarity:.0%}" if similarity is not None else "-"
+
+
+def lag(time: timedelta | None) -> str:
+    """In the unit that fits; negative where the copy is the older one.
+
+    >>> lag(timedelta(minutes=5)), lag(-timedelta(hours=30)), lag(timedelta(days=9)), lag(None)
+    ('5 min', '-30 h', '9 d', '-')
+    """
+    if time is None:
+        return "-"
+    sign, minutes = "-" if time < timedelta(0) else "", abs(time) // timedelta(minutes=1)
+    number, unit = (
+        (minutes, "min") if minutes < 120 else (minutes // 60, "h") if minutes < 2880 else (minutes // 1440, "d")
+    )
+    return f"{sign}{number} {unit}"

@@ -1,0 +1,85 @@
+"""``scrapy status``: how the archive is, and whether a person is needed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from sinanews.catalogue import Catalogue
+from sinanews.showing import CatalogueCommand, as_json, console, minute, table
+
+
+class Command(CatalogueCommand):
+    """Exit code 1 when something needs a person; each such thing is a warning with what to do."""
+
+    def short_desc(self) -> str:
+        return "Show how the archive is: runs, channels, gaps, refusals; exits 1 when a person is needed"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+
+    def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
+        from sinanews.overview import gather  # not at the top: Scrapy imports every command on every start
+
+        assert self.settings is not None
+        facts = gather(catalogue, datetime.now(timezone.utc), stale=self.settings.getbool("SINANEWS_STALE"))
+        print(as_json(facts)) if opts.json else tell(facts)
+        return int(facts["needs_attention"])
+
+
+def tell(facts: Mapping[str, Any]) -> None:
+    """Print it for people: what needs one first."""
+    from rich.text import Text
+
+    out = console()
+    for finding in facts["findings"] or [{"level": "ok", "words": "nothing needs you.", "advice": ""}]:
+        style = {"warning": "bold red", "note": "yellow"}.get(finding["level"], "green")
+        out.print(Text.assemble((finding["level"].upper(), style), f" {finding['words']} {finding['advice']}"))
+    numbers = ", ".join(f"{number} {state}" for state, number in facts["articles"].items() if number)
+    out.print(
+        f"\nArchive: {numbers or 'empty'}\nCatalogue: {facts['catalogue']}\nAll times are Beijing's.", soft_wrap=True
+    )
+    for title, headings, rows in tables(facts):
+        if rows:
+            out.print(Text(f"\n{title}", "bold"))
+            out.print(table(headings, rows))
+
+
+def tables(facts: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], list[Any]]]:
+    return [
+        ("Last runs", ("spider", "began", "outcome", ">new", ">copies", ">refused", ">failed"),
+         [_run_row(run) for run in facts["runs"]]),
+        ("Channels", ("channel", "title", ">articles", "newest article", "last success"),
+         [(c["channel"], c["title"], c["articles"], minute(c["newest_article"]), minute(c["last_success"]))
+          for c in facts["channels"]]),
+        ("Days listed", ("channel", ">complete", ">partial", ">empty", ">not begun", "for example"),
+         [_day_row(c["channel"], c["days"]) for c in facts["channels"] if c["days"]]),
+        ("Left alone, because they refuse us", ("host", "until", "why"),
+         [(h["host"], minute(h["until"]), h["reason"]) for h in facts["left_alone"]]),
+        ("Gaps", ("channel", "from", "to", "found"),
+         [(g["channel"], *map(minute, (g["after"], g["before"], g["found_at"]))) for g in facts["gaps"]]),
+        ("Unknown layouts, newest first", ("url", "channel", "met"),
+         [(u["url"], u["channel"], minute(u["recorded_at"])) for u in facts["unknown_layouts"]]),
+        ("Refused", ("reason", ">articles"), list(facts["refused"].items())),
+        ("Failed, to be tried again", ("reason", ">articles", ">attempts", "next try"),
+         [(f["reason"], f["articles"], f["attempts"], minute(f["next_try"]) if f["next_try"] else "next run")
+          for f in facts["failed"]]),
+        ("Duplicates (scrapy duplicates shows them)", ("why", ">articles"), list(facts["duplicates"].items())),
+    ]  # fmt: skip
+
+
+def _run_row(run: Mapping[str, Any]) -> tuple[object, ...]:
+    from rich.text import Text
+
+    style = "green" if run["exit_code"] == 0 else "cyan" if run["state"] == "running" else "red"
+    *numbers, failed, lists = run["numbers"].values()
+    return run["spider"], minute(run["started_at"]), Text(run["state"], style), *numbers, failed + lists
+
+
+def _day_row(channel: str, days: Mapping[str, Any]) -> tuple[object, ...]:
+    missing = [*days["partial"], *days["not_begun"]]
+    numbers = (days["complete"], *(len(days[name]) for name in ("partial", "empty", "not_begun")))
+    return channel, *numbers, ", ".join(missing[-3:]) + (" …" if len(missing) > 3 else "")

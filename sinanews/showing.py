@@ -1,0 +1,113 @@
+"""What the commands that show the catalogue share: opening it without making one, and printing safely."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from sinanews.catalogue import Catalogue
+from sinanews.dates import to_beijing
+from sinanews.exceptions import ArgumentError, SinanewsError
+from sinanews.outcomes import STORAGE, USAGE
+from sinanews.paths import database_url
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+WIDTH = 160  #: columns where there is no terminal to ask, such as cron's mail
+
+
+class CatalogueCommand(ScrapyCommand):
+    """A command that reads the catalogue and exits 0, 1 (look here), 2 (bad setting) or 6 (cannot be read)."""
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings = {"LOG_ENABLED": False}
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if args:
+            raise UsageError(f"{args[0]!r} is not understood; this command takes options only", print_help=False)
+        try:
+            self.exitcode = self.with_catalogue(opts)
+        except SinanewsError as error:
+            print(f"sinanews: {error}", file=sys.stderr)
+            self.exitcode = USAGE.code if isinstance(error, ArgumentError) else STORAGE.code
+
+    def with_catalogue(self, opts: argparse.Namespace) -> int:
+        assert self.settings is not None
+        catalogue = existing_catalogue(self.settings["SINANEWS_DATABASE"])
+        if catalogue is None:
+            print("sinanews: there is no catalogue yet; begin with: scrapy crawl sina_finance -a limit=20")
+            return 1
+        try:
+            return self.show(catalogue, opts)
+        finally:
+            catalogue.close()
+
+    def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
+        """Print; returns the exit code."""
+        raise NotImplementedError
+
+
+def existing_catalogue(setting: str) -> Catalogue | None:
+    """The catalogue of SINANEWS_DATABASE; None, and nothing is made, where its file does not exist."""
+    url = database_url(setting)
+    file = url.removeprefix("sqlite:///").partition("?")[0]
+    if file != url and not Path(file).exists():
+        return None
+    return Catalogue(url)
+
+
+def plain(text: object) -> str:
+    """Text of others on one line, without what a terminal obeys (escapes, marks that turn the direction).
+
+    >>> plain("利好\\x1b[31m\\n\\u202e x")
+    '利好 [31m   x'
+    """
+    words = str(text) if text is not None else ""
+    return words if words.isprintable() else "".join(c if c.isprintable() else " " for c in words)
+
+
+def minute(when: datetime | None) -> str:
+    """Beijing's time, to the minute; a dash for none."""
+    return f"{to_beijing(when):%Y-%m-%d %H:%M}" if when else "-"
+
+
+def as_json(values: object) -> str:
+    """For machines: times are ISO 8601 with Beijing's offset, stretches of time are seconds."""
+
+    def convert(value: Any) -> object:
+        if isinstance(value, datetime):
+            return to_beijing(value).isoformat()
+        return value.total_seconds() if hasattr(value, "total_seconds") else str(value)
+
+    return json.dumps(values, ensure_ascii=False, indent=2, default=convert)
+
+
+def console() -> Console:
+    """Colours and the terminal's width on a terminal, neither elsewhere."""
+    from rich.console import Console  # not at the top: Scrapy imports every command on every start
+
+    return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else WIDTH)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Headings that begin with > stand over numbers."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, pad_edge=False)
+    for heading in headings:
+        made.add_column(heading.lstrip(">"), justify="right" if heading.startswith(">") else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
+    return made

@@ -1,0 +1,123 @@
+"""One story once: what becomes of copies, through whole crawls of posts written for it."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import datetime
+
+import pytest
+
+from sinanews.dates import BEIJING
+from sinanews.posts import Post, write_post
+from sinanews.samplesite import SampleSite
+from tests.conftest import TemporaryArchive
+
+STORIES = SampleSite(articles=12, shares={}, reprints=0).entries
+
+
+def post(archive: TemporaryArchive, name: str, title: str, paragraphs: list[str]) -> None:
+    """A post on disk; the seeds spider reads them in the order of their names."""
+    folder = archive.folder / "posts"
+    folder.mkdir(exist_ok=True)
+    body = "\n".join(f"<p>　　{paragraph}</p>" for paragraph in paragraphs)
+    when = datetime(2026, 11, 20, 9, 0, tzinfo=BEIJING)
+    data = write_post(
+        Post(title=title, categories=["金融", "新浪财经", "测试"], author="新浪财经", date=when, body=body)
+    )
+    (folder / f"{name}.md").write_bytes(data)
+
+
+def crawl(archive: TemporaryArchive, **settings: str) -> None:
+    done = archive.crawl("seeds", "-a", f"path={archive.folder / 'posts'}", **settings)
+    assert done.returncode == 0, done.stderr
+
+
+def paragraphs(number: int) -> list[str]:
+    return list(STORIES[number].text().paragraphs)
+
+
+def edited(text: list[str]) -> list[str]:
+    """Another medium's version: a line of its own in front, one paragraph changed."""
+    return ["本报编辑部综合各地来稿整理。", *text[:-1], text[-1].replace("，", "、", 1) + "业内仍在观察。"]
+
+
+def test_a_reprint_with_edits_is_recorded_and_not_exported(archive: TemporaryArchive) -> None:
+    post(archive, "1", "第一篇", paragraphs(0))
+    crawl(archive)
+    post(archive, "2", "另一个标题", edited(paragraphs(0)))
+    post(archive, "3", "别的事", paragraphs(1))
+    crawl(archive)
+    assert len(archive.posts) == 2
+    ((reason, winner, similarity),) = archive.query(
+        "SELECT reason, duplicate_of, similarity FROM articles WHERE state = 'duplicate'"
+    )
+    assert reason == "story"
+    assert winner in archive.ids()
+    assert 0.5 < float(str(similarity)) <= 1
+
+
+@pytest.mark.parametrize(("policy", "exported", "marked"), [("drop", 1, 1), ("mark", 2, 1), ("keep", 2, 0)])
+def test_the_setting_says_what_becomes_of_a_copy(
+    archive: TemporaryArchive, policy: str, exported: int, marked: int
+) -> None:
+    post(archive, "1", "第一篇", paragraphs(0))
+    post(archive, "2", "另一个标题", edited(paragraphs(0)))
+    crawl(archive, SINANEWS_DUPLICATES=policy)
+    assert len(archive.posts) == len(archive.ids()) == exported
+    assert archive.query("SELECT count(*) FROM articles WHERE duplicate_of IS NOT NULL") == [(marked,)]
+
+
+def test_a_complete_copy_takes_the_place_of_a_cut_one_and_nothing_is_lost(archive: TemporaryArchive) -> None:
+    whole = paragraphs(0) + paragraphs(2)
+    post(archive, "1", "被截短的一篇", whole[: len(whole) * 6 // 10])
+    crawl(archive)
+    (first,) = archive.posts
+    text = first.read_bytes()
+    post(archive, "2", "完整的一篇", whole)
+    crawl(archive)
+    (visible,) = [p for p in archive.posts if ".superseded" not in p.parts]
+    (aside,) = [p for p in archive.posts if ".superseded" in p.parts]
+    assert whole[-1] in visible.read_text("utf-8")
+    assert aside.read_bytes() == text
+    ((reason, winner, path),) = archive.query("SELECT reason, duplicate_of, path FROM articles WHERE state='duplicate'")
+    assert reason == "superseded_complete"
+    assert {winner} == archive.ids()
+    assert (archive.exports / str(path)) == aside
+    crawl(archive)
+    assert len(archive.posts) == 2, "and that stays so"
+
+
+def test_templated_reports_are_not_copies_of_each_other(archive: TemporaryArchive) -> None:
+    rng = random.Random(1)
+    for day in range(1, 21):
+        numbers = [f"{rng.uniform(-5, 5):.2f}" for _ in range(12)]
+        sentence = "截至收盘，{}指数报{}点，涨跌幅为{}%，成交额{}亿元，换手率{}%，主力资金净流入{}万元。"
+        lines = [
+            sentence.format(
+                name, rng.randrange(1000, 9000), numbers[i], rng.randrange(100, 900), numbers[i + 4], numbers[i + 8]
+            )
+            for i, name in enumerate(("云桥", "青禾", "松律", "溪蔚"))
+        ]
+        post(archive, f"{day:02}", f"行情快报：11月{day}日收盘", lines)
+    crawl(archive)
+    assert len(archive.posts) == 20
+
+
+def test_the_same_text_from_seed_and_site_is_one_article(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=4, shares={}, reprints=0) as site:
+        entry = site.entries[0]
+        post(archive, "1", entry.title, list(entry.text().paragraphs))
+        crawl(archive)
+        archive.crawl("sina_finance", mirror=site.url)
+        assert archive.ids("duplicate") == {entry.id}
+
+
+def test_duplicates_shows_the_clusters(archive: TemporaryArchive) -> None:
+    post(archive, "1", "第一篇", paragraphs(0))
+    post(archive, "2", "另一个标题", edited(paragraphs(0)))
+    crawl(archive)
+    (cluster,) = json.loads(archive.run("duplicates", "--json").stdout)
+    assert {cluster["winner"]} == archive.ids()
+    assert [copy["reason"] for copy in cluster["copies"]] == ["story"]
+    assert "另一个标题" in archive.run("duplicates").stdout

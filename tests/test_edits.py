@@ -1,0 +1,37 @@
+"""Articles that are edited after they were stored: replaced in place; what only looks edited stays as it is."""
+
+from __future__ import annotations
+
+from sinanews.samplesite import SampleSite
+from tests import scenes
+from tests.conftest import TemporaryArchive
+
+WHOLE = {"reprints": 0.0, "shares": {"news": 0.2, "old": 0.1}}
+
+
+def test_edits_that_the_list_names(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=45, **WHOLE) as site:
+        archive.crawl("sina_finance", mirror=site.url)
+        archive.query("UPDATE articles SET etag = NULL, last_modified = NULL WHERE rowid % 2")  # no 304 for these
+        figures = scenes.edits(archive, site, 8)
+        assert figures["downloads"] == 16
+
+
+def test_refresh_reads_again_what_the_list_does_not_name(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=90, days=2, **WHOLE) as site:
+        archive.crawl("sina_finance", mirror=site.url)
+        figures = scenes.edits(archive, site, 20, "-a", "refresh=99d")
+        assert figures["downloads"] == 90
+
+
+def test_an_edited_article_that_is_gone_stays_and_is_not_asked_for_again(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=20, **WHOLE) as site:
+        archive.crawl("sina_finance", mirror=site.url)
+        before = {path: path.read_bytes() for path in archive.posts}
+        gone = site.entries[-2].id
+        site.edit([gone])
+        site.faults.set("404", [gone])
+        done = archive.crawl("sina_finance", mirror=site.url)
+        assert "refused (gone 1)" in done.stdout + done.stderr
+        assert {path: path.read_bytes() for path in archive.posts} == before
+        assert len(scenes.nothing_new(archive, site)) == 1

@@ -1,0 +1,117 @@
+"""Runs again and again: nothing missed, nothing asked twice, whatever the lists do meanwhile."""
+
+from __future__ import annotations
+
+import signal
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from sqlalchemy import select
+
+from sinanews.catalogue import Catalogue
+from sinanews.catalogue.tables import article_channels
+from sinanews.samplesite import SampleSite
+from tests import scenes
+from tests.conftest import TemporaryArchive
+
+CHANNELS = {"china": (155, 1686), "macro": (155, 1687), "stock-market": (384, 2671)}
+
+
+def test_articles_that_arrive_between_and_during_requests(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=30, days=1, pinned=3, out_of_order=0.1) as site:
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        scenes.hourly(archive, site, hours=1, between=60, during=15)
+        assert len(scenes.nothing_new(archive, site)) == 1
+
+
+def test_more_than_a_page_arrives_between_two_requests(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=60, days=1) as site:
+        site.on_request = lambda r: r.path == "/api/roll/get" and len(site.entries) < 180 and site.publish(60)
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        site.on_request = None
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        assert scenes.stored(archive) == scenes.readable(site.entries)
+
+
+def test_entries_that_move_up_are_not_lost(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=40, days=1) as site:
+        archive.crawl("sina_finance", mirror=site.url)
+        site.publish(55)
+        gone = site.entries[-10]
+        site.on_request = scenes.removing(site, 2, lambda: gone)
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        assert scenes.stored(archive) | {gone.id} == scenes.readable(site.entries) | {gone.id}
+
+
+def test_nothing_new_costs_one_request_a_channel(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=110, days=2) as site:
+        words = ("-a", "channels=china,macro,stock-market")
+        assert archive.crawl("sina_finance", *words, mirror=site.url).returncode == 0
+        asked = scenes.nothing_new(archive, site, *words)
+        assert len(scenes.listings(asked)) == len(asked) == 3
+        both = {(e.id, slug) for e in site.entries for slug, c in CHANNELS.items() if c in e.channels}
+        rows = archive.query("SELECT article_id, channel FROM article_channels")
+        stored = scenes.stored(archive)
+        assert {row for row in rows if row[0] in stored} == {pair for pair in both if pair[0] in stored}
+        assert len({i for i, _ in both}) < len(both)  # some are in two
+
+
+def test_after_a_long_pause_the_next_run_fills_the_gap_first(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=30, days=1) as site:
+        archive.crawl("sina_finance", mirror=site.url)
+        runs = scenes.pause(archive, site, days=4, a_day=30, pages=1)
+        assert runs == 2
+        dated = ["date=" in r.query for r in scenes.listings(site.requests)]
+        assert dated == [False] * 3 + [True] * 4 + [False]  # the days before the newest page
+
+
+def test_the_gap_is_told_and_survives_a_failing_day(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=30, days=1) as site:
+        archive.crawl("sina_finance", mirror=site.url)
+        newest = datetime.fromtimestamp(site.entries[-1].ctime, timezone.utc)
+        for day in (1, 2, 3):
+            site.publish(40, newest + timedelta(days=day))
+        site.requests.clear()
+        done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_MAX_PAGES="1")
+        assert "strange (gap 1)" in done.stdout
+        site.on_request = lambda r: site.faults.set("bad_status", [r.query] if "date=2026-11-21" in r.query else [])
+        done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_MAX_PAGES="1")
+        assert "lists failed (status 1)" in done.stderr
+        assert len(archive.query("SELECT * FROM gaps")) == 1
+        site.on_request = None
+        site.faults.clear()
+        archive.crawl("sina_finance", mirror=site.url, SINANEWS_MAX_PAGES="1")
+        assert archive.query("SELECT * FROM gaps") == []
+        assert scenes.stored(archive) == scenes.readable(site.entries)
+
+
+def test_a_first_run_that_was_killed_is_made_good(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=170, days=1) as site:
+        assert scenes.stopped_at(archive, site, 3, signal.SIGKILL, ()) == -signal.SIGKILL
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        assert scenes.stored(archive) == scenes.readable(site.entries)
+
+
+def test_a_stale_channel_is_told(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=5, newest=datetime(2026, 1, 1, tzinfo=timezone.utc)) as site:
+        done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_STALE="1")
+        assert "strange (stale_channel 1)" in done.stdout + done.stderr
+
+
+def test_an_empty_channel_is_told(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=0) as site:
+        done = archive.crawl("sina_finance", mirror=site.url)
+        assert "strange (empty_channel 1)" in done.stdout + done.stderr
+
+
+def test_channels_stay_with_an_article_whose_page_names_its_id(tmp_path: Path) -> None:
+    """Until its page is read it is known by its URL."""
+    catalogue, now = Catalogue(f"sqlite:///{tmp_path / 'c.db'}"), datetime.now(timezone.utc)
+    row = {"id": "https://k.sina.com.cn/a", "url": "https://k.sina.com.cn/a", "title": "", "published_at": now}
+    for slug in ("china", "macro"):
+        catalogue.listed([row], slug, now)
+    catalogue.record("i1", now, replaces=row["id"], state="exported", url=row["url"], channel="china")
+    with catalogue.begin() as connection:
+        pairs = connection.execute(select(article_channels)).all()
+    assert sorted(pairs) == [("i1", "china"), ("i1", "macro")]
+    catalogue.close()

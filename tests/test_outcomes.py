@@ -1,0 +1,132 @@
+"""How runs end: what they come to, bans, and one run at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from sinanews.outcomes import BANNED, CRASHED, INTERRUPTED, NOTHING, NOTHING_NEW, OK, OUTCOMES, PARTLY, STORAGE, judge
+from sinanews.samplesite import SampleSite
+from tests.conftest import PROJECT, TemporaryArchive
+
+
+@pytest.mark.parametrize(
+    ("counts", "reason", "errors", "outcome"),
+    [
+        ({"articles/exported": 3}, "finished", 0, OK),
+        ({"articles/known": 3}, "finished", 0, NOTHING_NEW),
+        ({}, "finished", 0, NOTHING_NEW),
+        ({"articles/exported": 99, "failed/timeout": 1}, "finished", 0, OK),
+        ({"articles/exported": 9, "failed/timeout": 1}, "finished", 0, PARTLY),
+        ({"articles/exported": 9, "refused/gone": 5}, "finished", 0, OK),
+        ({"articles/exported": 9, "refused/unknown_layout": 5}, "finished", 0, PARTLY),
+        ({"articles/exported": 9, "listing/failed/timeout": 1}, "finished", 0, PARTLY),
+        ({"listing/failed/timeout": 1}, "finished", 0, NOTHING),
+        ({"failed/http_500": 8, "refused/other_host": 1}, "finished", 0, NOTHING),
+        ({"articles/exported": 3}, "finished", 1, PARTLY),
+        ({}, "finished", 1, CRASHED),
+        ({"articles/exported": 3}, "closespider_errorcount", 0, PARTLY),
+        ({"articles/exported": 3}, "shutdown", 0, INTERRUPTED),
+        ({"articles/exported": 3}, "banned", 0, BANNED),
+        ({"articles/exported": 3}, "storage_failed", 0, STORAGE),
+    ],
+)
+def test_what_a_run_comes_to(counts: dict[str, int], reason: str, errors: int, outcome: object) -> None:
+    assert judge(counts, reason, errors) == outcome
+
+
+def test_every_kind_of_end_has_its_own_code() -> None:
+    codes = [outcome.code for outcome in OUTCOMES if outcome.code]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("fault", ["ban", "429"])
+def test_a_ban_ends_the_run_and_the_next_ones_wait(archive: TemporaryArchive, fault: str) -> None:
+    with SampleSite(articles=20, faults={fault: 1.0}) as site:
+        done = archive.crawl("sina_finance", mirror=site.url)
+        assert done.returncode == 5, done.stderr
+        assert len(site.requests) < 40, "a ban is not answered by hammering on"
+        site.requests.clear()
+        done = archive.crawl("sina_finance", mirror=site.url)
+        assert done.returncode == 5
+        assert "Beijing time" in done.stderr
+        assert site.requests == []
+        assert archive.crawl("seeds").returncode == 0, "seeds ask nobody"
+        archive.query("UPDATE cooldowns SET until = '2020-01-01 00:00:00.000000'")
+        site.faults.clear()
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        assert archive.ids("pending") == archive.ids("failed") == set()
+
+
+def test_a_few_refusals_are_waited_out(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=4) as site:
+        site.faults.set("429", 1.0, times=1)
+        done = archive.crawl(
+            "sina_finance", mirror=site.url, SINANEWS_BAN_LIMIT="100", CONCURRENT_REQUESTS_PER_DOMAIN="1"
+        )
+        assert done.returncode == 0, done.stderr
+        assert archive.ids("failed") == set()
+
+
+def start_slow_crawl(archive: TemporaryArchive, site: SampleSite) -> subprocess.Popen[str]:
+    command = archive.command("crawl", "sina_finance", mirror=site.url, DOWNLOAD_DELAY="0.2")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, cwd=PROJECT, env=archive.environment, text=True, **pipes)  # type: ignore[call-overload]
+    deadline = time.monotonic() + 60
+    while len(site.requests) < 8 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return process  # type: ignore[no-any-return]
+
+
+def test_one_run_at_a_time(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=60) as site:
+        first = start_slow_crawl(archive, site)
+        second = archive.crawl("sina_finance", mirror=site.url)
+        assert second.returncode == 7
+        assert f"pid {first.pid}" in second.stderr and "since" in second.stderr
+        assert archive.crawl("seeds").returncode == 0, "another spider is another matter"
+        first.kill()
+        first.wait()
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0, "a killed run holds no lock"
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
+def test_an_interrupted_run_says_so_and_is_continued(archive: TemporaryArchive, signals: list[signal.Signals]) -> None:
+    with SampleSite(articles=60) as site:
+        process = start_slow_crawl(archive, site)
+        for number in signals:
+            os.kill(process.pid, number)
+            time.sleep(0.3)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 130, errors
+        assert "interrupted" in errors
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        assert len(archive.posts) == len(archive.ids())
+        assert archive.ids("pending") == set()
+
+
+def test_a_full_disk_and_a_folder_not_ours_are_storage_failures(archive: TemporaryArchive, tmp_path: Path) -> None:
+    with SampleSite(articles=5) as site:
+        done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_EXPORTS="/dev/null/exports")
+        assert done.returncode == 6
+        assert "/dev/null/exports" in done.stderr
+        done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_DATABASE="sqlite:////proc/no.db")
+        assert done.returncode == 6
+        assert "/proc/no.db" in done.stderr
+
+
+def test_findings_reach_the_users_command(archive: TemporaryArchive, tmp_path: Path) -> None:
+    told = tmp_path / "alert.json"
+    with SampleSite(articles=20, faults={"500": 1.0}) as site:
+        archive.crawl("sina_finance", mirror=site.url, RETRY_TIMES="0", SINANEWS_ALERT_COMMAND=f"tee {told}")
+    alert = json.loads(told.read_text("utf-8"))
+    assert alert["outcome"] == "nothing_fetched"
+    assert alert["exit_code"] == 4
+    assert alert["spider"] == "sina_finance"
+    assert alert["findings"]

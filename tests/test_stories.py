@@ -1,0 +1,176 @@
+"""The index of stories, in every database we know: SINANEWS_TEST_POSTGRES names a PostgreSQL to try as well."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, create_engine, func, select
+
+from sinanews.catalogue import stories
+from sinanews.fingerprints import KEYS, Sketch, compare
+from tests.test_fingerprints import LETTERS, changed, made, prose, report
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    url = os.environ.get("SINANEWS_TEST_POSTGRES") if request.param == "postgresql" else f"sqlite:///{tmp_path}/s.db"
+    if not url:
+        pytest.skip("SINANEWS_TEST_POSTGRES names no database")
+    made_engine = create_engine(url)
+    stories.metadata.create_all(made_engine)
+    yield made_engine
+    stories.metadata.drop_all(made_engine)
+    made_engine.dispose()
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Iterator[Connection]:
+    with engine.begin() as opened:
+        yield opened
+
+
+def fill(connection: Connection, count: int = 60) -> list[str]:
+    texts = [prose(seed, 300 + 30 * seed) for seed in range(count)]
+    for number, text in enumerate(texts):
+        stories.add(connection, f"a{number}", made(text))
+    return texts
+
+
+def rows(connection: Connection) -> tuple[int | None, int | None]:
+    count = func.count()
+    return (
+        connection.scalar(select(count).select_from(stories.stories)),
+        connection.scalar(select(count).select_from(stories.story_keys)),
+    )
+
+
+def test_copies_lead_to_their_original(connection: Connection) -> None:
+    texts, rng = fill(connection), random.Random(1)
+    for number, text in enumerate(texts):
+        cut = text[: int(len(text) * 0.6)]
+        for copy in (f"编者按：推荐阅读。\n{text}", cut, changed(text, 0.05, rng)):
+            if len(copy) > 150:
+                found = stories.find(connection, made(copy, "另一标题"))
+                assert found is not None and found[0] == f"a{number}", copy
+
+
+def test_other_stories_lead_nowhere(connection: Connection) -> None:
+    fill(connection)
+    assert not [seed for seed in range(500, 560) if stories.find(connection, made(prose(seed)))]
+
+
+def test_the_most_alike_is_found(connection: Connection) -> None:
+    text = prose(1, 1500)
+    stories.add(connection, "cut", made(text[:1000]))
+    stories.add(connection, "whole", made(text))
+    stories.add(connection, "changed", made(changed(text, 0.05, random.Random(1))))
+    found = stories.find(connection, made(text))
+    assert found is not None and found[0] == "whole" and found[1].similarity == 1
+
+
+def test_an_article_is_no_copy_of_itself(connection: Connection) -> None:
+    fill(connection, 3)
+    assert stories.find(connection, made(prose(1, 330)), but="a1") is None
+    assert stories.find(connection, made(prose(1, 330))) is not None
+
+
+def test_adding_again_replaces_and_removing_leaves_nothing(connection: Connection) -> None:
+    stories.add(connection, "a", made(prose(1)))
+    before = rows(connection)
+    stories.add(connection, "a", made(prose(2)))
+    assert rows(connection) == before == (1, KEYS)
+    assert stories.find(connection, made(prose(1))) is None
+    assert stories.find(connection, made(prose(2))) is not None
+    assert stories.remove(connection, "a")
+    assert rows(connection) == (0, 0)
+    assert not stories.remove(connection, "a")
+
+
+def test_formulas_that_thousands_share_do_not_cost(connection: Connection) -> None:
+    """Every report shares most keys with every other: the work stays bounded, and a copy still finds its own."""
+    rng = random.Random(2)
+    days = [f"{month}月{day}日" for month in range(1, 13) for day in range(1, 26)]
+    numbers = [[f"{rng.uniform(1, 90):.2f}" for _ in range(3)] for _ in days]
+    texts = [report(day, *values) for day, values in zip(days, numbers, strict=True)]
+    for day, text in zip(days, texts, strict=True):
+        assert len(stories.candidates(connection, made(text))) <= stories.CHECKED
+        assert stories.find(connection, made(text)) is None
+        stories.add(connection, day, made(text))
+    right = 0
+    for day, text in zip(days[::10], texts[::10], strict=True):
+        found = stories.find(connection, made(f"编者按：推荐阅读。\n{text}"))
+        right += found is not None and found[0] == day
+    assert right >= 24  # of 30: of the others every key is shared by newer ones
+
+
+def test_sketches_of_another_version_are_passed_over(connection: Connection) -> None:
+    stories.add(connection, "old", made(prose(1)))
+    packed = made(prose(1)).pack()
+    connection.execute(stories.stories.update().values(sketch=bytes([packed[0] + 1]) + packed[1:]))
+    assert stories.candidates(connection, made(prose(1))) == []
+    stories.add(connection, "old", made(prose(1)))
+    assert [article for article, _ in stories.candidates(connection, made(prose(1)))] == ["old"]
+
+
+def test_the_index_outlives_a_run(tmp_path: Path) -> None:
+    for found in (None, "a"):
+        engine = create_engine(f"sqlite:///{tmp_path}/s.db")
+        stories.metadata.create_all(engine)
+        with engine.begin() as connection:
+            match = stories.find(connection, made(prose(1)))
+            assert (match and match[0]) == found
+            stories.add(connection, "a", made(prose(1)))
+        engine.dispose()
+
+
+def test_two_workers_keep_one_copy(engine: Engine) -> None:
+    """Each looks and adds in a transaction of its own, all at the same moment: of six copies one is kept."""
+    text, kept, ready = prose(1), [], threading.Barrier(6)
+
+    def work(number: int) -> None:
+        sketch = made(f"编者按：推荐之{LETTERS[number]}。\n{text}")
+        ready.wait()
+        with engine.begin() as connection:
+            stories.lock(connection)
+            if stories.find(connection, sketch) is None:
+                stories.add(connection, str(number), sketch)
+                kept.append(number)
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(kept) == 1
+
+
+# --- who stands for the story --------------------------------------------------------------------------------
+
+
+def better(new: Sketch, old: Sketch, new_media: str = "甲报", old_media: str = "乙网") -> str | None:
+    return stories.better_copy(new, old, compare(new, old), new_media, old_media)
+
+
+def test_the_complete_copy_takes_over_from_a_cut_one() -> None:
+    whole = prose(1, 1500)
+    assert better(made(whole), made(whole[:900])) == "complete"
+    assert better(made(whole[:900]), made(whole)) is None
+    assert better(made(whole), made(whole[:1320])) is None  # the loss of a tenth may be an imprint
+    assert better(made(whole), made(f"{whole}\n（责任编辑：某某）")) is None
+
+
+def test_the_original_medium_takes_over_from_a_reprint() -> None:
+    text = prose(1, 1500)
+    assert better(made(text), made(f"来源：甲报\n{text}")) == "original"
+    assert better(made(text), made(f"来源：丙报\n{text}")) is None
+    assert better(made(text), made(f"来源：甲报\n{text}"), "甲报", "甲报") is None
+    assert better(made(text[:900]), made(f"来源：甲报\n{text}")) is None
+
+
+def test_another_story_never_takes_over() -> None:
+    assert better(made(prose(1, 1500)), made(f"来源：甲报\n{prose(2, 900)}")) is None
