@@ -3,6 +3,8 @@
 const byId = (id) => document.getElementById(id);
 const COLOURS = ["#8a94a6", "#2f7ed8", "#e8743b", "#19a979", "#d65db1", "#c9a227", "#6c8893", "#945ecf", "#13a4b4"];
 const dark = matchMedia("(prefers-color-scheme: dark)");
+const DAYS = [1, 2, 7, 14, 30, 91, 182, 365, 730, 1825].map((days) => days * 86400);
+const beijingDay = (seconds) => new Date((seconds + 28800) * 1000).toISOString().slice(0, 10);
 let drawn = [];
 
 function draw() {
@@ -18,8 +20,8 @@ function draw() {
       width: place.clientWidth, height: 260,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Asia/Shanghai"),
       series: [{ label: "From", value: "{YYYY}-{MM}-{DD}" }, ...chart.labels.map(line)],
-      axes: [axis, { ...axis, values: (u, marks) => marks.map((m) => m + (chart.unit && " " + chart.unit)), size: 60 }],
-      scales: { y: { range: (u, low, high) => [0, chart.unit === "%" ? 105 : Math.max(high * 1.05, 1)] } },
+      axes: [{ ...axis, space: 90, incrs: DAYS, values: (u, marks) => marks.map(beijingDay) }, { ...axis, values: (u, marks) => marks.map((m) => m + (chart.unit && " " + chart.unit)), size: 60 }],
+      scales: { x: { range: (u, low, high) => [low - 43200, high + 43200] }, y: { range: (u, low, high) => [0, chart.unit === "%" ? 105 : Math.max(high * 1.05, 1)] } },
     }, chart.data, place);
   });
 }
