@@ -3,9 +3,9 @@
     python benchmarks/pages.py [--pages DIR] [--rounds N]
 
 Ours is everything from bytes to a clean article: decoding, choosing the layout, title, time, medium and the
-other fields, cleaning the body. trafilatura is asked for the same: text and metadata. Milliseconds of CPU, the best
-of N rounds for each page. DIR defaults to the real pages in ../shared/corpus/pages where they are, else tests/pages.
-Exit status 1 where ours is not at most a tenth.
+other fields, cleaning the body. trafilatura is asked for the same (text and metadata), and for the text alone.
+Milliseconds of CPU, the best of N rounds for each page. DIR defaults to the real pages in ../shared/corpus/pages where
+they are, else tests/pages. Exit status 1 where ours is not at most a tenth of the cheaper of the two.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ def main() -> int:
         totals = [total + value for total, value in zip(totals, row, strict=True)]
         print(f"{path.stem:<28}{len(body) / 1024:>6.0f}{row[0]:>10.2f}{row[1]:>13.2f}{row[2]:>11.2f}")
     print(f"{'all':<34}{totals[0]:>10.2f}{totals[1]:>13.2f}{totals[2]:>11.2f}")
-    share = totals[0] / totals[1]
-    print(f"ours is 1/{1 / share:.1f} of trafilatura with metadata, 1/{totals[2] / totals[0]:.1f} of its text alone")
-    return 0 if share <= ALLOWED else 1
+    whole, text_only = totals[1] / totals[0], totals[2] / totals[0]
+    print(f"ours is 1/{whole:.1f} of trafilatura with metadata, 1/{text_only:.1f} of its text alone")
+    return 0 if min(whole, text_only) >= 1 / ALLOWED else 1
 
 
 if __name__ == "__main__":

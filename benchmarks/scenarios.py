@@ -30,6 +30,7 @@ def backfill(archive: TemporaryArchive, site: SampleSite) -> object:
 
 
 def zones(archive: TemporaryArchive, site: SampleSite) -> object:
+    """Without reprints: which of two equal texts is the duplicate depends on which page comes first."""
     results = set()
     for zone in ("UTC", "Asia/Shanghai", "America/New_York"):
         os.environ["TZ"] = zone
@@ -79,7 +80,8 @@ SCENES: dict[str, Callable[[TemporaryArchive, SampleSite], object]] = {
 
 def main() -> None:
     for name in sys.argv[1:] or SCENES:
-        with tempfile.TemporaryDirectory() as folder, SampleSite(articles=ENTRIES, days=DAYS) as site:
+        reprints = 0.0 if name == "zones" else 0.04
+        with tempfile.TemporaryDirectory() as folder, SampleSite(ENTRIES, DAYS, reprints=reprints) as site:
             begun = time.monotonic()
             figures = SCENES[name](TemporaryArchive(Path(folder)), site)
             print(f"{name}: {figures}, {time.monotonic() - begun:.0f} s", flush=True)

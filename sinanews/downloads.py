@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -14,12 +15,17 @@ from scrapy.http import Response
 from scrapy.resolver import CachingThreadedResolver
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred
+from twisted.internet.error import DNSLookupError
 
 from sinanews.exceptions import ArgumentError
 
+logger = logging.getLogger(__name__)
+#: IPv6 addresses whose last 32 bits are an IPv4 address: NAT64's and the old "compatible" ones.
+_EMBEDS_IPV4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
+
 
 class ForbiddenAddress(IgnoreRequest):
-    """A URL, redirect or DNS answer leads where a crawl has no business."""
+    """A URL or a redirect leads where a crawl has no business."""
 
 
 def is_private(address: str) -> bool:
@@ -30,6 +36,8 @@ def is_private(address: str) -> bool:
     """
     ip = ipaddress.ip_address(address.strip("[]").split("%")[0])
     mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
+    if mapped is None and any(ip in network for network in _EMBEDS_IPV4 if network.version == ip.version):
+        mapped = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return not (mapped or ip).is_global or (mapped or ip).is_multicast
 
 
@@ -90,5 +98,6 @@ class PublicResolver(CachingThreadedResolver):
 
     def _public(self, address: str, name: str) -> str:
         if is_private(address):
-            raise ForbiddenAddress(f"{name} resolves to {address}, which is no public address")
+            logger.warning("%s resolves to %s, which is no public address", name, address)
+            raise DNSLookupError(f"{address} is no public address")  # Twisted logs a traceback for any other error
         return address

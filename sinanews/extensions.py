@@ -106,16 +106,6 @@ class Archive:
             logger.log(logging.WARNING if finding.level == "warning" else logging.INFO, "%s", finding.words)
         return found
 
-    def told(self, outcome: Outcome, findings: Sequence[Finding]) -> dict[str, Any]:
-        """The run as others are told of it."""
-        return {
-            "spider": self.spider_name,
-            "arguments": self.arguments,
-            "outcome": outcome.name,
-            "exit_code": outcome.code,
-            "findings": [asdict(finding) for finding in findings],
-        }
-
     def finish(self, outcome: Outcome, counts: Mapping[str, Any], findings: Sequence[Finding]) -> None:
         """Record what the run came to. A catalogue that cannot be written has been told of already."""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sinanews.exceptions import ExportError
@@ -26,28 +27,33 @@ class ExportFolder:
         except OSError as error:
             raise ExportError(f"cannot write to {root}: {error.strerror}") from None
 
-    def set_aside(self, path: str) -> str:
-        """Move a post to where neither Hexo nor a reader looks, but nothing is lost; returns its new path."""
-        aside = f"{SUPERSEDED}/{path}"
+    def set_aside(self, path: str) -> None:
+        """Move a post to aside_path, where neither Hexo nor a reader looks, but nothing is lost."""
+        aside = aside_path(path)
         try:
             (self.root / aside).parent.mkdir(parents=True, exist_ok=True)
             (self.root / path).replace(self.root / aside)
         except FileNotFoundError:
-            return path  # somebody else has moved or deleted it
+            pass  # somebody else has moved or deleted it
         except OSError as error:
             raise ExportError(f"cannot move {path}: {error.strerror or error}") from None
-        return aside
 
     def has(self, path: str) -> bool:
         return (self.root / path).is_file()
+
+    def finish_moves(self, paths: Iterable[str]) -> None:
+        """Set aside what a run that was killed right after its commit had no time to."""
+        for path in paths:
+            if not self.has(path) and self.has(path.removeprefix(f"{SUPERSEDED}/")):
+                self.set_aside(path.removeprefix(f"{SUPERSEDED}/"))
 
     def write(self, path: str, data: bytes) -> None:
         """Write, flush to disk, then rename into place: after a crash the old file is there, or the new one."""
         target = self.root / path
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
             if not target.parent.resolve().is_relative_to(self.root.resolve()):
                 raise ExportError(f"{path} leads out of {self.root}: a symbolic link is in the way")
+            target.parent.mkdir(parents=True, exist_ok=True)
             temporary = self.temporary / secrets.token_hex(8)
             try:
                 with temporary.open("xb") as file:
@@ -66,6 +72,19 @@ class ExportFolder:
         for leftover in self.temporary.iterdir():
             if time.time() - leftover.lstat().st_mtime > ABANDONED:
                 leftover.unlink()
+
+
+def aside_path(path: str) -> str:
+    """Where set_aside moves a post, relative to the exports folder."""
+    return f"{SUPERSEDED}/{path}"
+
+
+def posts_under(root: Path) -> Iterator[Path]:
+    """The posts of an archive in a fixed order; not those of hidden folders, links or archives inside it."""
+    for folder, folders, names in os.walk(root):
+        visible = (name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in visible if not Path(folder, name, ".catalogue.db").exists())
+        yield from (Path(folder, name) for name in sorted(names) if name.endswith(".md") and not name.startswith("."))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -28,19 +28,13 @@ MOST_HEADLINE = 80  #: characters of a headline that we make of a first sentence
 
 #: zhibo_id, its name at Sina, stale after so many hours; the first is the default.
 ROOMS: tuple[tuple[int, str, int], ...] = (
-    (152, "财经", 6),
-    (151, "政经", 24),
-    (153, "综合", 24),
-    (155, "市场", 24),
-    (164, "国际", 24),
-    (242, "行业", 24),
-)
+    (152, "财经", 6), (151, "政经", 24), (153, "综合", 24), (155, "市场", 24), (164, "国际", 24), (242, "行业", 24),
+)  # fmt: skip
 _HEADLINE = re.compile(r"\s*【\s*([^【】]{1,200}?)\s*】\s*")
 _END = re.compile(r"[。！？!?\n]")
-_COUNT, _TEXT = (str, int), (str,)
 _TYPES: dict[str, tuple[type, ...]] = {
-    "id": _COUNT, "zhibo_id": _COUNT, "rich_text": _TEXT, "create_time": _TEXT, "update_time": _TEXT,
-    "ext": _TEXT, "docurl": _TEXT, "tag": (list,), "anchor": _TEXT, "is_delete": _COUNT,
+    **dict.fromkeys(("id", "zhibo_id", "is_delete"), (str, int)), "tag": (list,),
+    **dict.fromkeys(("rich_text", "create_time", "update_time", "ext", "docurl"), (str,)),
 }  # fmt: skip
 #: market of a stock → how its symbol is spelt there, and the code of it; other markets have no stocks
 _CODES: dict[str, tuple[re.Pattern[str], Callable[[str], str]]] = {

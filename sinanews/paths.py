@@ -16,7 +16,8 @@ NAME_BYTES = 200  #: of a file name, in UTF-8
 _NOT_SLUG = re.compile(r"[^0-9A-Za-z\u3400-\u4dbf\u4e00-\u9fff]+")
 #: Letters and digits of any script, and the marks that Sina's own categories use.
 _NOT_FOLDER = re.compile(r"[^\w－—（）()·+ .-]+")
-_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])$")
+#: Windows' devices, which they are with any ending too.
+_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?= *(\.|$))")
 _SAFE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -35,11 +36,11 @@ def folder(name: str) -> str:
     """A category as one folder name; never hidden, reserved, empty or a way out.
 
     >>> folder('新浪财经－国內'), folder('../..'), folder('CON'), folder('a/b')
-    ('新浪财经－国內', '_', 'CON_', 'a_b')
+    ('新浪财经－国內', 'other', 'CON_', 'a_b')
     """
     cleaned = _NOT_FOLDER.sub("_", unicodedata.normalize("NFC", name).replace("\x00", "")).strip(" ._")
-    cleaned = _cut(cleaned, NAME_BYTES // 2).strip(" .") or "_"
-    return cleaned + "_" if _RESERVED.match(cleaned) else cleaned
+    cleaned = _cut(cleaned, NAME_BYTES // 2).strip(" .") or "other"
+    return _RESERVED.sub(r"\1_", cleaned)
 
 
 def file_id(article_id: str) -> str:

@@ -23,7 +23,7 @@ from sinanews.exceptions import (
 )
 from sinanews.exporters import FrontMatterItemExporter
 from sinanews.extensions import Archive, Copy
-from sinanews.files import ExportFolder
+from sinanews.files import SUPERSEDED, ExportFolder, aside_path
 from sinanews.fingerprints import sketch, text_digest
 from sinanews.items import ArticleItem
 from sinanews.paths import post_path
@@ -144,6 +144,7 @@ class ExportPipeline(ArchivePipeline):
         self.extra_fields = tuple(crawler.settings.getlist("SINANEWS_FRONT_MATTER_EXTRA"))
         self.render(ArticleItem(id="", url=None, title=""))  # a bad extra field is told before anything is fetched
         self.folder = ExportFolder(self.archive.exports)
+        self.folder.finish_moves(self.archive.catalogue.paths_under(SUPERSEDED))
 
     def render(self, item: ArticleItem, *, without: Collection[str] = ()) -> bytes:
         file = BytesIO()
@@ -155,6 +156,7 @@ class ExportPipeline(ArchivePipeline):
         row = self.archive.catalogue.article(item.id)
         exported = row is not None and row.state == "exported"
         path = row.path if row is not None and row.path else post_path(item).as_posix()
+        path = path.removeprefix(f"{SUPERSEDED}/")  # a copy set aside that tells another story since
         post = self.render(item)
         content = hashlib.sha256(self.render(item, without=CHANGING)).hexdigest()
         if row is not None and exported and row.content_digest == content and self.folder.has(path):
@@ -193,7 +195,7 @@ class ExportPipeline(ArchivePipeline):
         """The first copy's post is set aside and its row becomes the copy: nothing of it is lost."""
         first = self.archive.catalogue.article(copy.of)
         if first is not None and first.state == "exported" and first.path:
-            aside = self.folder.set_aside(first.path)
-            reason = f"superseded_{copy.better}"
+            aside, reason = aside_path(first.path), f"superseded_{copy.better}"
             self.archive.catalogue.superseded(first.id, item.id, reason, aside, copy.similarity, self.archive.now())
+            self.folder.set_aside(first.path)
             self.archive.count("articles/superseded")

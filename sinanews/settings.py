@@ -32,6 +32,8 @@ SINANEWS_FRONT_MATTER_EXTRA = os.environ.get("SINANEWS_FRONT_MATTER_EXTRA", "")
 SINANEWS_MAX_PAGES = os.environ.get("SINANEWS_MAX_PAGES", "40")
 #: Whether a channel whose newest entry is older than channels.py allows is reported. Read by sina_finance.
 SINANEWS_STALE = os.environ.get("SINANEWS_STALE", "1")
+#: Seconds between two looks at the live feed with follow=1. Read by sina_live.
+SINANEWS_POLL = os.environ.get("SINANEWS_POLL", "30")
 #: Seconds before the first retry; doubled each time, up to a minute. Read by RetryMiddleware.
 SINANEWS_RETRY_DELAY = os.environ.get("SINANEWS_RETRY_DELAY", "2")
 #: Seconds that a host is left alone after it banned us, where it names no time itself. Read by BanMiddleware.
@@ -57,6 +59,7 @@ ROBOTSTXT_USER_AGENT = "sinanews"  # default: USER_AGENT
 DOWNLOAD_DELAY = 1.0  # seconds between two requests to a host; default: 0
 DOWNLOAD_DELAY_JITTER = 0.0  # never less than the delay; default: 0.5, half to one and a half times
 CONCURRENT_REQUESTS_PER_DOMAIN = 1  # default: 8
+CONCURRENT_REQUESTS = 4  # what is under way when a run is killed is asked for again; default: 16
 AUTOTHROTTLE_ENABLED = True  # slower when the site is slow; default: False
 AUTOTHROTTLE_START_DELAY = 1.0  # default: 5
 AUTOTHROTTLE_MAX_DELAY = 60.0  # default: 60

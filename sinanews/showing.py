@@ -62,7 +62,7 @@ def existing_catalogue(setting: str) -> Catalogue | None:
     """The catalogue of SINANEWS_DATABASE; None, and nothing is made, where its file does not exist."""
     url = database_url(setting)
     file = url.removeprefix("sqlite:///").partition("?")[0]
-    if file != url and not Path(file).exists():
+    if url.startswith("sqlite:///") and not Path(file).exists():
         return None
     return Catalogue(url)
 

@@ -119,10 +119,14 @@ def id_from_docid(docid: str) -> str | None:
     return f"i{match[1]}" if match else None
 
 
+_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+
+
 def is_sina_host(host: str, extra: Iterable[str] = ()) -> bool:
     """True for Sina's hosts and ``extra``, and their subdomains; not for ``evilsina.com.cn``."""
     name = host.lower().rstrip(".")
-    return any(name == root or name.endswith("." + root) for root in (*SINA_ROOTS, *extra))
+    under = any(name == root or name.endswith("." + root) for root in (*SINA_ROOTS, *extra))
+    return under and bool(_HOST.fullmatch(name))
 
 
 def why_not_readable(url: str) -> str | None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinanews.cleaning import HTML_RULES, TEXT_RULES, clean_body, html_rules, text_rules
+from sinanews.cleaning import HTML_RULES, TEXT_RULES, clean_body, clutter, found, item, text_rules
 from sinanews.exceptions import PageTooLarge
 
 PROJECT = Path(__file__).parents[1]
@@ -73,15 +73,21 @@ SENTENCES = {
     ],
     "disclaimer": [
         "新浪声明：新浪网登载此文出于传递更多信息之目的，并不意味着赞同其观点或证实其描述。",
+        "新浪财经提示：：本文属于个股点评栏目，敬请投资者注意风险。",
         "免责声明：自媒体综合提供的内容均源自自媒体，不代表新浪立场。",
         "特别声明：以上文章内容仅代表作者本人观点，不代表新浪看点观点或立场。",
     ],
     "promotion": [
+        "来新浪理财大学，听老师讲财报里的秘密",
         "炒股就看金麒麟分析师研报，权威，专业，及时，全面，助您挖掘潜力主题机会！",
         "【线索征集令！】你吐槽，我倾听；您爆料，我报道！",
     ],
     "quotes": ["热点栏目 自选股 数据中心 行情中心 资金流向 模拟交易"],
-    "qr_code": ["更多猛料！欢迎扫描左方二维码关注新浪新闻官方微信（xinlang-xinwen）", "扫描二维码关注新浪财经"],
+    "qr_code": [
+        "更多猛料！欢迎扫描左方二维码关注新浪新闻官方微信（xinlang-xinwen）",
+        "扫描二维码关注新浪财经",
+        "欢迎关注官方微信“意见领袖”，阅读更多精彩文章。",
+    ],
     "forum": ["进入【新浪财经股吧】讨论", "点击进入【股友会】参与讨论"],
     "player": ["视频加载中，请稍候...", "自动播放"],
     "comments": ["已有_COUNT_条评论", "我要评论", "欢迎发表评论"],
@@ -114,7 +120,7 @@ def test_sinas_own_sentences_go(kind: str, sentence: str) -> None:
     assert (clean.text, clean.removed[kind]) == (KEPT, 1)
 
 
-@pytest.mark.parametrize("token", sorted({name for names in html_rules.CLUTTER.values() for name in names.split()}))
+@pytest.mark.parametrize("token", sorted({name for names in clutter.CLUTTER.values() for name in names.split()}))
 def test_clutter_goes_by_class_or_id(token: str) -> None:
     assert clean_body(f"{TEXT}<div class='x {token}'>甲</div><div id='{token}'>乙</div>", BASE).text == KEPT
 
@@ -124,6 +130,7 @@ def test_clutter_goes_by_class_or_id(token: str) -> None:
     [
         "[相关新闻]", "相关新闻：", "更多细节见<a href=//www.example.com/a>公告全文</a>。", "声明：本公司未接到任何通知。", "记者扫描二维码后发现，页面已经失效。", "来源：云麓日报",
         "评论认为，海量资讯并不等于精准解读。", "编辑：某某", "他点击进入了下一页。", "2005", "责任编辑制度由来已久，各家报社的做法不同。",
+        "本刊责编：任务繁重，人手不足。他说。", "欢迎关注本馆的微信公众号。", "声明：以上提示不构成投资建议。",
     ],
 )  # fmt: skip
 def test_the_articles_own_sentences_stay(sentence: str) -> None:
@@ -145,11 +152,24 @@ def test_stocks_come_from_links_spans_and_the_comment() -> None:
     assert clean_body("<p>甲</p><!-- news_keyword_pub,stock, -->").stocks == []
 
 
+def test_a_code_is_noted_in_the_form_that_the_page_has() -> None:
+    link = "<a href='http://stock.finance.sina.com.cn/hkstock/quotes/09988.html'>南湾</a>"
+    assert clean_body(f"<p>{link}</p>").stocks == ["hk09988"]
+    assert clean_body(f"<p><span id=hkstock_hk09988>{link}</span></p>").stocks == ["hk09988"]
+    assert clean_body(f"<p><span id=hkstock_09988>{link}</span></p>").stocks == ["09988"]
+
+
+def test_a_lazy_picture_is_no_spacer() -> None:
+    assert clean_body("<p><img data-src=//n.sinaimg.cn/a.jpg src=//n.sinaimg.cn/c.gif></p>").images == [
+        "https://n.sinaimg.cn/a.jpg"
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "name"),
     [
         ("责任编辑：王某", "王某"), ("责任编辑：刘某里 SF014", "刘某里"), ("责任编辑:Robot RF13015", "Robot"),
-        ("责任编辑：林某、何某 SN184 ", "林某、何某"), ("责任编辑：", None), ("（责任编辑：秦某 HN666）", "秦某"),
+        ("责任编辑：林某、何某 SN184 ", "林某、何某"), ("责任编辑：", None), ("（责任编辑：秦某 HN666）", "秦某"), ("(责编：何某)", "何某"), ("(编辑：SN098)", None),
     ],
 )  # fmt: skip
 def test_the_editor_without_staff_code(line: str, name: str | None) -> None:
@@ -332,4 +352,4 @@ def test_an_early_post_keeps_its_text_and_the_players_poster() -> None:
 
 
 def test_the_examples_in_docstrings_hold() -> None:
-    assert doctest.testmod(html_rules).failed == 0
+    assert doctest.testmod(found).failed == doctest.testmod(item).failed == 0

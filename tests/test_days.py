@@ -53,7 +53,7 @@ def test_sigint_loses_nothing_that_was_downloaded(archive: TemporaryArchive) -> 
 
 
 def test_the_machines_zone_changes_nothing(archive: TemporaryArchive, monkeypatch: pytest.MonkeyPatch) -> None:
-    with SampleSite(articles=36, days=6) as site:
+    with SampleSite(articles=36, days=6, reprints=0.0) as site:  # which of two equal texts is first, chance decides
         days, results = scenes.days_before(site, 3, 2), []
         for zone in ("UTC", "Asia/Shanghai", "America/New_York"):
             monkeypatch.setenv("TZ", zone)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -82,13 +81,6 @@ def test_the_gap_is_told_and_survives_a_failing_day(archive: TemporaryArchive) -
         site.faults.clear()
         archive.crawl("sina_finance", mirror=site.url, SINANEWS_MAX_PAGES="1")
         assert archive.query("SELECT * FROM gaps") == []
-        assert scenes.stored(archive) == scenes.readable(site.entries)
-
-
-def test_a_first_run_that_was_killed_is_made_good(archive: TemporaryArchive) -> None:
-    with SampleSite(articles=170, days=1) as site:
-        assert scenes.stopped_at(archive, site, 3, signal.SIGKILL, ()) == -signal.SIGKILL
-        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
         assert scenes.stored(archive) == scenes.readable(site.entries)
 
 

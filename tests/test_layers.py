@@ -12,13 +12,14 @@ PACKAGE = Path(__file__).resolve().parents[1] / "sinanews"
 LAYERS = {
     1: "items exceptions urls dates listings channels walks arguments pages cleaning fingerprints posts paths outcomes monitors jobs live",
     2: "catalogue",
-    3: "downloads locks alerts progress middlewares extensions exporters files pipelines settings",
+    3: "downloads locks alerts progress middlewares extensions exporters files pipelines settings verification",
     4: "spiders commands samplesite overview report showing",
 }
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names.split()}
 #: One owner for each library: who else needs it asks the owner.
 OWNERS = {
-    "bs4": {"cleaning"},
+    "lxml": {"cleaning"},
+    "selectolax": {"pages"},
     "nh3": {"cleaning"},
     "frontmatter": {"posts"},
     "yaml": {"posts"},

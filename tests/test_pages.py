@@ -85,7 +85,7 @@ def test_a_body_gives_its_expected_clean_form(name: str) -> None:
     body, expected = case(name)
     item = read_page(body, expected["url"]).item
     clean = asdict(clean_body(item.body_html, item.url))
-    del clean["removed"]
+    del clean["removed"], clean["base_url"]
     clean["html"], clean["text"] = clean["html"].split("\n"), clean["text"].splitlines()
     assert {key: value for key, value in clean.items() if value} == expected["body"]
 
@@ -210,6 +210,21 @@ def test_other_pages_are_named(body: str, refusal: type[SinanewsError]) -> None:
         read_page(body.encode(), URL)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<h1>一页新布局</h1><div class=when>2024-05-06 08:31</div><div class=words>"
+        + "<p>　　青禾重工第二工厂投产。</p>" * 20,
+        "<div class=words>" + "<p>　　青禾重工第二工厂投产。</p>" * 20,
+        "<table><tr><td>2016年05月06日 08:31</td></tr><tr><td>" + "青禾重工第二工厂投产。<br>" * 20,
+        "<script>var words = '该文章已被删除';</script><!-- 页面没有找到 --><ul><li><a href=/a>一条新闻</a></li></ul>",
+    ],
+)
+def test_what_no_layout_knows_is_not_guessed_at(body: str) -> None:
+    with pytest.raises(UnknownLayout):
+        read_page(f"<html><title>新浪财经</title><body>{body}</body></html>".encode(), URL)
+
+
 def test_a_login_or_ban_page_in_the_clothes_of_an_article_is_none() -> None:
     with pytest.raises(NotAnArticlePage):
         read_page(article().replace("青禾重工投产_新浪财经".encode(), "用户登录_新浪网".encode()), URL)
@@ -219,6 +234,12 @@ def test_a_login_or_ban_page_in_the_clothes_of_an_article_is_none() -> None:
 
 def test_an_article_about_deleted_articles_is_an_article() -> None:
     assert read_page(article("平台称该文章已被删除。"), URL).item.title == "青禾重工投产"
+
+
+@pytest.mark.parametrize("headline", ["虚山平台回应：相关文章已被删除", "微博调整用户登录规则"])
+def test_a_headline_about_such_pages_is_a_headline(headline: str) -> None:
+    body = article("青禾重工第二工厂投产。" * 400).replace("青禾重工投产".encode(), headline.encode())
+    assert read_page(body, URL).item.title == headline
 
 
 @pytest.mark.parametrize("shell", ["", "<script>var x = '文字';</script><!-- 正文 -->", "&nbsp;　　"])

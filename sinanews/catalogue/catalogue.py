@@ -30,6 +30,7 @@ from sinanews.catalogue.tables import (
 )
 from sinanews.exceptions import ArgumentError, CatalogueError
 from sinanews.fingerprints import Sketch
+from sinanews.paths import file_id
 
 #: Both dialects can insert-or-update, in the same words; SQLAlchemy's common insert cannot.
 _INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -82,7 +83,8 @@ class Catalogue:
                 )
 
     def __str__(self) -> str:
-        return self.url.render_as_string(hide_password=True)
+        url = self.url.set(query={})  # which may hold a password too
+        return url.render_as_string(hide_password=True)
 
     @property
     def path(self) -> Path | None:
@@ -99,7 +101,9 @@ class Catalogue:
         except (SQLAlchemyError, sqlite_driver.Error) as error:  # the latter from the pragmas below
             # The driver's own words only: SQLAlchemy's would repeat statement and values.
             cause = error if isinstance(error, sqlite_driver.Error) else getattr(error, "orig", type(error).__name__)
-            raise CatalogueError(f"catalogue {self}: {cause}") from None
+            broken = type(cause) is sqlite_driver.DatabaseError  # its subclasses are locks, disks and mistakes of ours
+            remedy = "; move the file away, then: scrapy catalogue rebuild" if broken else ""
+            raise CatalogueError(f"catalogue {self}: {cause}{remedy}") from None
 
     def close(self) -> None:
         self.engine.dispose()
@@ -123,11 +127,27 @@ class Catalogue:
 
     def known(self, ids: Collection[str]) -> dict[str, Known]:
         """Those of the ids that the catalogue has a row for."""
+        self._name_rebuilt(ids)
         a = articles.c
         columns = (a.id, a.state, a.channel, a.listed_mtime, a.recorded_at, a.etag, a.last_modified)
         with self.begin() as connection:
             rows = connection.execute(select(*columns).where(a.id.in_(ids)))
             return {row.id: Known(*row) for row in rows}
+
+    def _name_rebuilt(self, ids: Collection[str]) -> None:
+        """Rows that a rebuild knew only by the digest in their file's name get their id."""
+        digests = {file_id(one): one for one in ids if file_id(one) != one}
+        with self.begin() as connection:
+            for digest in connection.scalars(select(articles.c.id).where(articles.c.id.in_(digests))).all():
+                taken = select(articles.c.id).where(articles.c.id == digests[digest]).exists()
+                change = update(articles).where(articles.c.id == digest, ~taken)
+                connection.execute(change.values(id=digests[digest]))
+                stories.rename(connection, digest, digests[digest])
+
+    def channel_of(self, url: str) -> str | None:
+        """The slug of the channel that listed a URL first, where one did."""
+        with self.begin() as connection:
+            return connection.scalar(select(articles.c.channel).where(articles.c.url == url).limit(1))
 
     def known_urls(self, urls: Collection[str]) -> dict[str, str]:
         """url → id for those of the canonical URLs that are done."""
@@ -225,6 +245,12 @@ class Catalogue:
         """The exported article that is most like a text, of those that tell the same story."""
         with self.begin() as connection:
             return stories.find(connection, sketch, but=other_than)
+
+    def paths_under(self, folder: str) -> Sequence[str]:
+        """The paths of all articles that lie in a top folder of the exports."""
+        with self.begin() as connection:
+            query = select(articles.c.path).where(articles.c.path.startswith(f"{folder}/", autoescape=True))
+            return [str(path) for path in connection.scalars(query)]
 
     def superseded(self, article_id: str, by: str, reason: str, path: str, similarity: float, now: datetime) -> None:
         """A later and better copy has taken an article's place; its own copies are now the later one's."""

@@ -32,6 +32,7 @@ from sqlalchemy import (
     select,
     text,
     union_all,
+    update,
 )
 
 from sinanews.fingerprints import KEYS, Likeness, Sketch, compare
@@ -112,6 +113,11 @@ def remove(connection: Connection, article_id: str) -> bool:
         connection.execute(_DROP_KEY, keys)
     connection.execute(_DROP_STORY, {"old": row.ref})
     return True
+
+
+def rename(connection: Connection, old_id: str, new_id: str) -> None:
+    """The same article under another id."""
+    connection.execute(update(stories).where(stories.c.article_id == old_id).values(article_id=new_id))
 
 
 def _likeliest(connection: Connection, keys: Sequence[int]) -> list[int]:

@@ -41,32 +41,33 @@ def _blocks_in(parent: HtmlElement) -> Iterator[HtmlElement]:
         if not (kept or holds_blocks or child.tag == "br"):
             run.append(child)
             continue
-        yield from _paragraph(text, run)
+        if run or (text and not text.isspace()):
+            yield _paragraph(text, run)
         text, run = child.tail, []
         if holds_blocks and (not kept or child.tag in PARAGRAPHS):
             yield from _blocks_in(child)
         elif kept:
             yield _without_looks(child)
-    yield from _paragraph(text, run)
+    if run or (text and not text.isspace()):
+        yield _paragraph(text, run)
 
 
 def _holds_blocks(element: HtmlElement) -> bool:
     return len(element) > 0 and any(inner.tag in KEPT or inner.tag in WRAPPERS for inner in element.iterdescendants())
 
 
-def _paragraph(text: str | None, run: list[HtmlElement]) -> Iterator[HtmlElement]:
+def _paragraph(text: str | None, run: list[HtmlElement]) -> HtmlElement:
     """A new paragraph of a text and the inline elements after it."""
-    if run or (text and not text.isspace()):
-        paragraph = new_element("p")
-        paragraph.text = text
-        paragraph.extend(run)
-        yield _without_looks(paragraph)
+    paragraph = new_element("p")
+    paragraph.text = text
+    paragraph.extend(run)
+    return _without_looks(paragraph)
 
 
 def _without_looks(block: HtmlElement) -> HtmlElement:
     """The block without fonts, spans and other elements that are only looks."""
     allowed = INLINE if block.tag in PARAGRAPHS else INLINE | KEPT | PARTS
-    for inner in list(block.iterdescendants()):
+    for inner in list(block.iterdescendants()) if len(block) else ():
         if inner.tag not in allowed:
             unwrap(inner)
     return block
@@ -74,9 +75,12 @@ def _without_looks(block: HtmlElement) -> HtmlElement:
 
 def _tidy(block: HtmlElement) -> str:
     """Collapse white space, none at the ends of a block; full-width spaces are the author's and stay. The text."""
-    if len(block):
-        _drop_empty(block)
-        trim_breaks(block)
+    if not len(block) and block.tag != "pre":  # most are so simple
+        old = block.text or ""
+        _put(block, "text", old, text := SPACES.sub(" ", old).strip(" "))
+        return text.strip()
+    _drop_empty(block)
+    trim_breaks(block)
     if block.tag != "pre":
         _collapse_spaces(block)
     return text_of(block)
@@ -138,9 +142,8 @@ def serialise(blocks: Iterable[Block]) -> str:
 def body_lines(blocks: Iterable[Block]) -> Iterator[str]:
     """The text: a line for each paragraph, caption, list item, table row or forced line break."""
     for block in blocks:
-        for line in _text_with_breaks(block.element).split("\n") if len(block.element) else [block.text]:
-            if plain := re.sub(r"[ \xa0]+", " ", line).strip(" \t\u3000"):
-                yield plain
+        lines = _text_with_breaks(block.element).split("\n") if len(block.element) else [block.text]
+        yield from (plain for line in lines if (plain := line.strip(" \t\u3000")))
 
 
 def _text_with_breaks(element: HtmlElement) -> str:

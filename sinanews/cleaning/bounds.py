@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from sinanews.cleaning.found import Found
 from sinanews.exceptions import PageTooLarge
-
-if TYPE_CHECKING:
-    from sinanews.cleaning.html_rules import Found
 
 MAX_BODY = 2 * 1024 * 1024  #: bytes of UTF-8, once comments and scripts are gone
 MAX_DEPTH = 200  #: elements inside each other; libxml2 drops what is deeper, silently
@@ -16,6 +13,8 @@ MAX_TAG = 5000  #: attributes of one element
 MAX_ATTRIBUTES = 40_000  #: attributes with values, of all elements
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060\ufeff\ufffe\uffff]")
+#: What is never closed goes to the end, as in a browser.
+_SCRIPTS = re.compile(r"<(script|style)(?=[\s/>]).*?(?:</\1\s*>|\Z)", re.I | re.S)
 _TAG = re.compile(rb"<(/?)(?!p[\s>/]|br|img)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>?")
 _NEVER_DEEP = frozenset(  # void elements, and those that close their like
     b"area base br col embed hr img input link meta param source track wbr "
@@ -36,7 +35,7 @@ def strip_hidden(raw: str, found: Found) -> str:
     A place where an advertisement was cut out is marked with ``<del class="sina-cut">``, the end of
     the article in pages of 2009-13 with ``<del class="sina-end">``.
     """
-    markup = _without(_CONTROL.sub("", raw.replace("\r\n", "\n").replace("\r", "\n")), "script", "style")
+    markup = _SCRIPTS.sub("", _CONTROL.sub("", raw.replace("\r\n", "\n").replace("\r", "\n")))
     parts: list[str] = []
     position, ad = 0, ""
     while (start := markup.find("<!--", position)) >= 0:
@@ -64,23 +63,6 @@ def _note(comment: str, found: Found) -> str:
     elif "mce-plugin-videoList" in comment[:60] and (image := re.search(r'"img":"([^"]*)"', comment[:20000])):
         found.add_poster(image[1].replace("\\/", "/"))
     return _END if "publish_helper_end" in comment[:60] else ""
-
-
-def _without(markup: str, *names: str) -> str:
-    """Cut ``<name …>…</name>``; what is never closed goes to the end, as in a browser."""
-    if "<s" not in markup and "<S" not in markup:
-        return markup
-    for name in names:
-        opening = re.compile(rf"<{name}(?=[\s/>])", re.I)
-        closing = re.compile(rf"</{name}\s*>", re.I)
-        parts: list[str] = []
-        position = 0
-        while start := opening.search(markup, position):
-            parts.append(markup[position : start.start()])
-            end = closing.search(markup, start.end())
-            position = end.end() if end else len(markup)
-        markup = "".join(parts) + markup[position:]
-    return markup
 
 
 def check_bounds(markup: bytes, size: int = MAX_BODY, few_tags: int = MAX_DEPTH) -> None:

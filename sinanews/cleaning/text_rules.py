@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Collection
 
 from sinanews.cleaning.blocks import Block, trim_breaks
-from sinanews.cleaning.html_rules import Found, editor_in
+from sinanews.cleaning.found import Found, editor_in
 from sinanews.cleaning.tree import HtmlElement, is_only_links, text_of, text_without_links
 
-_EDITOR_LINE = re.compile(r"^\W*责任编辑\s*[：:].{0,40}$")
-_EDITOR_TAIL = re.compile(r"\s*[(（\[【]\s*责任编辑\s*[：:][^()（）\[\]【】]{0,30}[)）\]】]\s*$")
+_NAMED_EDITOR = r"责任?编辑?\s*[：:]"  # 责任编辑, and 责编 of 2008-10
+_STAFF_CODE = r"编辑\s*[：:]\s*[A-Z]{1,4}\d{2,6}"  # (编辑：SN098) of 2012-16 names nobody
+_EDITOR_LINE = re.compile(rf"\W*(?:{_NAMED_EDITOR}.{{0,40}}|{_STAFF_CODE}\W*)$")
+_EDITOR_TAIL = re.compile(rf"\s*[(（\[【]\s*(?:{_NAMED_EDITOR}[^()（）\[\]【】]{{0,30}}|{_STAFF_CODE}\s*)[)）\]】]\s*$")
 _ORIGINAL_TITLE = re.compile(r"^[\[【(（]?原(?:文)?标题\s*[：:]\s*(?P<title>.+?)[\]】)）]?$")
 _BYLINE = re.compile(
     r"^(?:文\s*[/／|丨]|(?:作者|撰文|撰稿)\s*[：:/／])\s*(?P<name>[^\s，。：:（(]{2,20}(?: [^\s，。：:（(]{2,10})?)$"
@@ -23,17 +25,19 @@ SINA_SENTENCES = {
     "app": r"海量资讯、精准解读，尽在新浪财经|\W*(?:安装|下载|打开|登录)新浪\w{2,6}(?:客户端|APP|App).{0,60}$"
     r"|新浪财经(?:客户端|APP|App)[：:].{0,40}$|APP专享(?:直播)?$",
     "promotion": r"炒股就看.{0,6}金麒麟|\W*线索征集令|新浪合作大平台|股市回暖，抄底炒股先开户|MACD金叉信号形成"
-    r"|扫二维码.{0,4}领开户福利",
+    r"|扫二维码.{0,4}领开户福利|\W*来新浪理财大学",
     "quotes": r"\W*热点栏目(?:\W*(?:自选股|数据中心|行情中心|资金流向|模拟交易|客户端))*\W*$",
-    "disclaimer": r"\W*(?:新浪\w{0,4}|特别|免责|郑重|风险)?(?:声明|提示)[：:】].*(?:新浪|自媒体综合)"
+    "disclaimer": r"\W*新浪\w{0,4}(?:声明|提示)[：:】]"
+    r"|\W*(?:特别|免责|郑重|风险)?(?:声明|提示)[：:】].*(?:新浪|自媒体综合)"
     r"|\W*以上(?:文章)?内容仅代表作者本人观点.*新浪",
-    "qr_code": r"\W*(?:更多猛料|欢迎扫描).{0,60}(?:微信|公众号)"
+    "qr_code": r"\W*(?:更多猛料|欢迎扫描).{0,60}(?:微信|公众号)|\W*欢迎关注.{0,6}(?:官方)?微信.{0,3}(?:新浪|意见领袖)"
     r"|\W*(?:扫描|扫一扫|长按).{0,12}二维码.{0,40}(?:新浪|关注).{0,60}$|\W*新浪财经公众号\W*$|\W*24小时滚动播报最新的财经资讯",
     "forum": r"\W*(?:点击)?进入【?(?:新浪)?.{0,12}(?:股吧|论坛|股友会)】?.{0,8}\W*$"
     r"|\W*(?:进入|点击).{0,4}【.{2,20}】.{0,8}\W*$",
     "player": r"视频加载中.{0,10}$|自动播放$",
-    "comments": r"\W*(?:已有.{0,10}[条位].{0,12}(?:评论|看法)|(?:我要|发表|欢迎发表|网友)评论|我要反馈)\W*$",
-    "more": r"\W*(?:点击此处|点击查看).{0,30}$|(?:正文已结束|文章关键词[：:]).{0,60}$",
+    "comments": r"\W*(?:已有.{0,10}[条位].{0,12}(?:评论|看法)|(?:我要|发表|欢迎发表|网友)评论|我要反馈)\W*$"
+    r"|\W*转发此文至微博.{0,20}$",
+    "more": r"\W*(?:点击此处|点击查看).{0,30}$|(?:正文已结束|文章关键词[：:]).{0,60}$|\W*爱问\W*iAsk",
     "pager": rf"\W*(?:{_PAGER})(?:\W+(?:{_PAGER}))+\W*$|\W*(?:上一[页章节篇]|下一[页章节篇]|返回目录)\W*$",
     "tools": r"\W*分享到[：:]?\W*$|(?:\s*[【\[][^】\]]{1,10}[】\]]\s*){2,}$|\W*收藏本文\W*$",
 }
@@ -54,9 +58,9 @@ def original_title(blocks: list[Block], found: Found) -> int:
 
 
 def editors(blocks: list[Block], found: Found) -> int:
-    """责任编辑 as a line of its own, or in brackets at the end of a paragraph."""
+    """责任编辑 or a staff code, as a line of its own or in brackets at the end of a paragraph."""
     lines, tails = set(), 0
-    for block in [block for block in blocks if "责任编辑" in block.text]:
+    for block in [block for block in blocks if "编" in block.text[-60:]]:
         if _EDITOR_LINE.match(block.text):
             found.editor = found.editor or editor_in(block.text)
             lines.add(block)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # its stubs are a package that nothing else here needs
@@ -77,22 +76,20 @@ def text_of(element: HtmlElement) -> str:
     return SPACES.sub(" ", text).strip(" \u3000")
 
 
-def link_text_of(element: HtmlElement) -> str:
-    return "".join(text_of(link) for link in element.iter("a"))
+def _link_text(element: HtmlElement) -> str:
+    return "".join(text_of(link) for link in element.iter("a")) if len(element) else ""
 
 
 def text_without_links(element: HtmlElement) -> str:
-    linked = link_text_of(element)
+    linked = _link_text(element)
     return text_of(element).replace(linked, "") if linked else text_of(element)
 
 
 def is_only_links(element: HtmlElement) -> bool:
     """True where all text but brackets, arrows and the like stands in links."""
-    if not len(element):
-        return False
-    text = re.sub(r"\W", "", text_of(element))
-    return bool(text) and text == re.sub(r"\W", "", link_text_of(element))
+    linked = re.sub(r"\W", "", _link_text(element))
+    return bool(linked) and linked == re.sub(r"\W", "", text_of(element))
 
 
-def classes(element: HtmlElement) -> Iterator[str]:
-    yield from (element.get("class") or "").split()
+def classes(element: HtmlElement) -> list[str]:
+    return str(element.get("class", "")).split()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
@@ -14,6 +16,7 @@ from scrapy.exceptions import UsageError
 from sinanews.alerts import alert
 from sinanews.exceptions import ArgumentError, RunLocked, SinanewsError
 from sinanews.extensions import Archive
+from sinanews.monitors import Finding
 from sinanews.outcomes import ATTENTION, CRASHED, LOCKED, STORAGE, USAGE, Outcome, judge, summary
 
 logger = logging.getLogger("sinanews")
@@ -59,35 +62,45 @@ class Command(ScrapyCrawl):
         crash = Crash()
         task: Any = self.crawler_process.crawl(crawler, **arguments)  # an asyncio task: see TWISTED_REACTOR
         task.add_done_callback(crash.remember)
+        for number in (signal.SIGINT, signal.SIGTERM):  # while it runs Scrapy handles them; after it, nobody would
+            signal.signal(number, lambda *_: None)
         self.crawler_process.start()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # what is left is to write down what happened
         return self.told(crawler, crash.error)
 
     def told(self, crawler: Crawler, error: BaseException | None) -> tuple[Outcome, str]:
-        """The outcome and the last line; the run's row in the catalogue gets both."""
+        """The outcome and the last line; the run's row in the catalogue and the user's command get both."""
+        findings: list[Finding] = []
+        counts: dict[str, Any] = {}
         if error is not None:
             outcome = next(outcome for kind, outcome in OUTCOME_OF if isinstance(error, kind))
-            return outcome, str(error) or type(error).__name__
-        archive = Archive.of(crawler)
-        stats = crawler.stats.get_stats()
-        counts = archive.counts()
-        errors = stats.get("spider_exceptions/count", 0) + stats.get("sinanews/item_errors", 0)
-        tolerated = crawler.settings.getfloat("SINANEWS_TOLERATED")
-        findings = archive.findings(counts)
-        needs_a_person = any(finding.level == "warning" for finding in findings)
-        reason = stats.get("finish_reason", "shutdown")  # a second signal leaves no time to write it
-        if stats.get("finish_reason") == "shutdown" and getattr(crawler.spider, "ends_by_signal", False):
-            reason = "finished"  # sina_live with follow=1 has no other end
-        outcome = judge(counts, reason, errors, tolerated)
-        if outcome.code == 0 and needs_a_person:
-            outcome = ATTENTION
-        line = summary(counts, outcome)
-        if archive.stopped_because is not None:
-            line = f"{archive.stopped_because}; {line}"
-        archive.finish(outcome, counts, findings)
+            line = str(error) or type(error).__name__
+        else:
+            archive = Archive.of(crawler)
+            counts = archive.counts()
+            findings = archive.findings(counts)
+            outcome = self.judged(crawler, counts)
+            if outcome.code == 0 and any(finding.level == "warning" for finding in findings):
+                outcome = ATTENTION
+            line = summary(counts, outcome)
+            if archive.stopped_because is not None:
+                line = f"{archive.stopped_because}; {line}"
+            archive.finish(outcome, counts, findings)
         command = crawler.settings.get("SINANEWS_ALERT_COMMAND", "")
-        if command and (outcome.code or needs_a_person):
-            alert(command, {"line": line, "counts": counts, **archive.told(outcome, findings)})
+        if command and outcome.code not in (0, USAGE.code):
+            message = {"spider": crawler.spidercls.name, "arguments": getattr(crawler.spider, "arguments", {})}
+            message |= {"outcome": outcome.name, "exit_code": outcome.code, "line": line, "counts": counts}
+            alert(command, {**message, "findings": [asdict(finding) for finding in findings]})
         return outcome, line
+
+    def judged(self, crawler: Crawler, counts: dict[str, Any]) -> Outcome:
+        stats = crawler.stats.get_stats()
+        reason = stats.get("finish_reason", "shutdown")  # a second signal leaves no time to write it
+        if reason == "shutdown" and getattr(crawler.spider, "ends_by_signal", False):
+            reason = "finished"  # sina_live with follow=1 has no other end
+        errors = stats.get("spider_exceptions/count", 0)
+        return judge(counts, reason, errors, crawler.settings.getfloat("SINANEWS_TOLERATED"))
 
 
 class Crash:

@@ -44,10 +44,13 @@ MANY_TAGS = 20_000  #: more tags than on any page; so many inside each other wou
 _BAN = re.compile(r"Kinsoku jikou desu|访问过于频繁|您的访问请求被拒绝|您的IP.{0,20}(?:异常|限制|封)|拒绝访问", re.I)
 _GONE = re.compile(
     r"页面没有找到|(?:该|此)?(?:文章|页面|内容|新闻)已(?:经)?(?:被)?删除|页面不存在|文章不存在"
-    r"|您(?:要)?访问的(?:页面|文章).{0,8}(?:不存在|被删除)|404 Not Found"
+    r"|您(?:要)?访问的(?:页面|文章).{0,8}(?:不存在|被删除)|404 ?Not ?Found"
 )
+#: All that is no visible word of an article. Linear: what is never closed goes to the end.
 _NO_WORDS = re.compile(
-    r"<!--.*?-->|<(script|style)\b.*?</\1>|<p class=\"article-notice\".*?</p>|<[^>]*>|[\s\u3000]|&nbsp;", re.S
+    r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)|<p class=\"article-notice\".*?(?:</p>|\Z)"
+    r"|<[^<>]*>|[\s\u3000]|&nbsp;",
+    re.S | re.I,
 )
 _PLAYER = re.compile(r"Video_Cont|video_id|<video\b|videoList|FlashConfig|artical-player", re.I)
 _LOGIN = re.compile(r"新浪通行证|Sina Visitor System|用户登录|登录 - 新浪")
@@ -88,18 +91,19 @@ def read_page(body: bytes, url: str, content_type: str | None = None) -> Page:
 
 
 def _refuse_other_pages(page: Source) -> None:
-    """Ban and login pages may look like anything; what they say in few words tells them."""
+    """Ban, login and error pages may look like anything; few words, or how their title begins, tells them."""
     few_words = len(page.text) < 4000
+    named = re.Pattern.search if few_words else re.Pattern.match  # a real headline may speak of deleted articles
     if few_words and _BAN.search(page.text):
         raise BanPage(page.text[:200])
-    if _LOGIN.search(page.headline):
+    if named(_LOGIN, page.headline):
         raise NotAnArticlePage(f"a login page: {page.url}")
-    if _GONE.search(page.headline):
+    if named(_GONE, page.headline):
         raise PageGone(page.headline)
 
 
 def _refuse_gone(page: Source) -> None:
-    if found := _GONE.search(page.text):
+    if found := _GONE.search(_NO_WORDS.sub("", page.text)):
         raise PageGone(found[0])
     if len(page.text) < 3000 and re.search(r'http-equiv=["\']?refresh|location\.(?:href|replace)', page.text, re.I):
         raise NotAnArticlePage(f"a stub that leads elsewhere: {page.url}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -17,24 +18,25 @@ from sinanews.items import ArticleItem
 from sinanews.urls import article_id, canonical_url, id_from_docid
 
 _LEGACY_ID = re.compile(r"<!--\s*\[(\d+),(\d+),(\d+)\]")
-_SPACES = re.compile(r"[\s\u3000]+")
 _TIME = re.compile(r"(?:19|20)\d\d[年/.-]\d\d?[月/.-]\d\d?日?\s*(?:\d\d?:\d\d(?::\d\d)?)?")
 #: What may follow the medium on its line, and is not it.
-_NOT_MEDIUM = re.compile(r"(?:^|\s+)(?:我有话说|我要评论|评论|微博|微信|收藏|字号|作者[：:]|https?:).*$")
+NOT_MEDIUM = re.compile(
+    r"(?:^|\s+)(?:我有话说|我要评论|评论|微博|微信|收藏|字号|(?:作者|连载|书名|出版社)\s*[：:]|https?:).*$"
+)
 #: meta keywords of whole sites, not of an article.
 _SITE_WORDS = frozenset("新浪 新浪网 新浪财经 财经头条 财经新闻 投资价值 新闻 财经 新浪新闻 新浪科技 新浪娱乐".split())
 
 
 def squeeze(text: str | None) -> str:
     """White space, full-width too, collapsed to single spaces."""
-    return _SPACES.sub(" ", text or "").strip()
+    return " ".join((text or "").split())
 
 
 def medium_after_time(line: str) -> str:
     """What a line such as ``http://… 2005年03月31日03:18 某报 【评论】`` names as the medium."""
     after = _TIME.split(squeeze(line), maxsplit=1)[1:]
     medium = re.split(r"[【\[(（|]", after[0].removeprefix(" 来源"), maxsplit=1)[0] if after else ""
-    return _NOT_MEDIUM.sub("", medium).strip(" :：·-")[:40]
+    return NOT_MEDIUM.sub("", medium).strip(" :：·-")[:40]
 
 
 @dataclass
@@ -45,8 +47,8 @@ class Source:
     url: str
     utf8: InitVar[bytes | None] = None  #: the text once more, where it is at hand: the parser needs no copy then
     tree: LexborHTMLParser = field(init=False)
-    parts: dict[str, LexborNode | None] = field(init=False, default_factory=dict)  #: what a layout found before
     _shown: dict[str, bool] = field(init=False, default_factory=dict)
+    _found: dict[Callable[[Source], LexborNode | None], LexborNode | None] = field(init=False, default_factory=dict)
 
     def __post_init__(self, utf8: bytes | None) -> None:
         self.tree = LexborHTMLParser(self.text if utf8 is None else utf8)
@@ -74,6 +76,12 @@ class Source:
             self._shown[css] = self.tree.css_first(css) is not None
         return self._shown[css]
 
+    def found(self, find: Callable[[Source], LexborNode | None]) -> LexborNode | None:
+        """What a function finds on the page, looked for once."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        return self._found[find]
+
     def words(self, *selectors: str) -> str:
         """The text of the first selector that has any."""
         nodes = (node for css in selectors for node in self.tree.css(css))
@@ -96,7 +104,7 @@ class Layout:
     time: ClassVar[tuple[str, ...]] = (".date-source .date", ".date-source", ".date")
     media: ClassVar[tuple[str, ...]] = (".date-source .source", ".date-source a")
     byline: ClassVar[str] = ".date-source"  #: the line that holds time and medium
-    keywords: ClassVar[str] = "#keywords a, .keywords a, .art_keywords a, .article-keywords a"
+    keywords: ClassVar[str] = "#keywords, .keywords, .art_keywords, .article-keywords"  #: what holds their links
 
     @classmethod
     def matches(cls, page: Source) -> bool:
@@ -133,7 +141,7 @@ class Layout:
 
     def media_of(self, page: Source) -> str:
         texts = (squeeze(node.text(deep=True)) for css in self.media for node in page.tree.css(css))
-        named = next((medium for text in texts if (medium := _NOT_MEDIUM.sub("", text))), "")
+        named = next((medium for text in texts if (medium := NOT_MEDIUM.sub("", text))), "")
         line = page.words(self.byline) if self.byline and not named else ""
         return named or medium_after_time(line) or page.meta.get("mediaid", "")
 
@@ -142,7 +150,8 @@ class Layout:
 
     def keywords_of(self, page: Source, title: str) -> list[str]:
         """The list a reader sees, else meta; not where meta repeats the title or speaks of the site."""
-        if visible := [word for node in page.tree.css(self.keywords) if (word := squeeze(node.text()))]:
+        links = (link for box in page.tree.css(self.keywords) for link in box.css("a"))
+        if visible := [word for link in links if (word := squeeze(link.text()))]:
             return list(dict.fromkeys(visible))
         meta = page.meta.get("tags") or page.meta.get("keywords") or ""
         words = [word for part in re.split(r"[,，;；|]", meta) if (word := part.strip())]

@@ -97,4 +97,4 @@ class Mobile(Layout):
     time = (".art_time", ".weibo_time", "time")
     media = (".art_cite", ".weibo_detail .weibo_user", "h2.weibo_user", ".art_source")
     byline = ".art_time"
-    keywords = ".art_keywords a, .art_tags a"
+    keywords = ".art_keywords, .art_tags"

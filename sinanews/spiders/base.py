@@ -41,16 +41,16 @@ class ArchiveSpider(Spider):
     def article_failed(self, failure: Failure) -> None:
         """Errback of article requests: what is gone is refused for good, anything else is tried again next run."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        key = request.meta["key"]
+        key, url = request.meta["key"], request.cb_kwargs["row"].url  # not where a redirect or a next page led
         if self.archive.stopped_because is not None:
             return  # it is not the article's fault; it stays as listed
         reason, detail = why_failed(failure)
         try:
             if reason in {f"http_{status}" for status in GONE}:
-                about = {"url": request.url, "listed_mtime": request.meta.get("listed_mtime")}
+                about = {"url": url, "listed_mtime": request.meta.get("listed_mtime")}
                 self.archive.refuse(key, PageGone(f"{detail} for {request.url}"), **about)
             else:
-                self.archive.fail(key, reason, detail, url=request.url)
+                self.archive.fail(key, reason, detail, url=url)
         except CatalogueError as error:
             self.archive.stop_run(error, "storage_failed")
 

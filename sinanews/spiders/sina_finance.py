@@ -118,6 +118,7 @@ class SinaFinanceSpider(RollSpider):
     def article_request(self, row: Listing, channel: Channel | None) -> Request:
         self.left -= 1
         self.asked.add(row.key)
+        self.archive.count("articles/asked")
         return Request(
             row.url,
             self.parse_article,
@@ -136,13 +137,16 @@ class SinaFinanceSpider(RollSpider):
     def is_refused(self, row: Listing, channel: Channel | None) -> bool:
         reason = self.why_not(row.url)
         if reason:
+            self.archive.count("articles/asked")
             values = {"title": row.title, "published_at": row.published_at, "channel": channel and channel.slug}
             self.archive.refuse(row.key, Refused.named(reason, row.url), url=row.url, **values)
         return reason is not None
 
     def named_articles(self) -> Iterator[Request]:
-        """The articles that ``-a urls=`` names."""
-        yield from self.ask([Listing(article_id(url), url, "", None) for url in self.options["urls"]], None)
+        """The articles that ``-a urls=`` names; those that a channel listed before stay in it."""
+        for url in self.options["urls"]:
+            channel = channel_by_slug(self.archive.catalogue.channel_of(url))
+            yield from self.ask([Listing(article_id(url), url, "", None)], channel)
 
     def parse_article(
         self, response: Response, row: Listing, channel: Channel | None, pages: list[Page]

@@ -64,7 +64,7 @@ class SinaLiveSpider(RollSpider):
         """All is stored. Following, the rooms are read again in a while; closing must not have to wait for that."""
         if self.ends_by_signal and self.left > 0 and self.archive.stopped_because is None:
             if self.timer is None:
-                wait = self.settings.getfloat("SINANEWS_POLL", 30.0)
+                wait = self.settings.getfloat("SINANEWS_POLL")
                 self.timer = asyncio.get_running_loop().call_later(wait, self.poll)
             raise DontCloseSpider
 

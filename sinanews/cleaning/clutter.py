@@ -1,0 +1,142 @@
+"""Rules on what does not belong to an article: what templates, advertisers and editors' tools put into a body."""
+
+from __future__ import annotations
+
+import re
+
+from sinanews.cleaning.found import Found, editor_in
+from sinanews.cleaning.tree import HtmlElement, classes, drop, elements, text_of, text_without_links
+
+#: What an element is -> the classes and ids that say so. Nothing in such an element is the article's text.
+CLUTTER = {
+    "editor": "article-editor show_author art_edit",
+    "player": "artical-player-wrap video-2017 Video_Cont videoList0 a-p-hd a-p-bd J_Article_Player vd_videobox "
+    "art_video video_box sina-video videoPlayer",
+    "app_qr": "appendQr_wrap app-kaihu-qr app-qr ecode_weixin blk-wxfollow wx-qr weixin_code finance_app_zqtg "
+    "xb_new_finance_app new_finance_app qrcode wx_pic appQr appendQr finance_app_tg",
+    "quotes_chart": "ct_hqimg hqimg_related hqimg_wrapper hq_img hqChart hq_chart",
+    "advertisement": "left_hzh_ad sinaads ad top-ad adNone article_adlist PublicRelation1 PublicRelation2 goods-card "
+    "otherContent_01 innerad",
+    "promotion": "tech-quotation quotation-wrap jqlblock_cls tianyi article-bottom-tg art_tg",
+    "disclaimer": "article-notice article_notice sina-declare art_notice",
+    "related": "blk-related artical_related corrTxt_01 article-bottom wap_special moreNews art_related related_news "
+    "blkContentBtmSearch art_keywords keywords",
+    "comments": "blk-comment blkComment sina-comment-wrap weibo-2017 weibo_info share-more-list page-tools SinaVote",
+}
+_KIND_OF = {name: kind for kind, names in CLUTTER.items() for name in names.split()}
+#: Elements that run, embed or ask for something.
+NOT_TEXT = frozenset(
+    "script style noscript iframe object embed form input button select textarea link meta svg math template "
+    "applet param canvas map ins frame title video audio".split()
+)
+_NO_PICTURE = re.compile(
+    r"/(?:c|space|blank|spacer|line|dot|px)\.gif$|343233024\.png|weixin_apple|//ad\d*\.sina|allyes\.com"
+    r"|sinajs\.cn/newchart|/entphone\.gif$"
+)
+_LAZY = ("data-src", "data-original", "original", "real_src", "data-lazyload")
+_BLANK = " \t\r\n\xa0\u3000"
+
+
+def clutter(root: HtmlElement, found: Found) -> int:
+    """What Sina's templates put into a body, known by tag, class or id; editor and poster are noted first."""
+    removed = 0
+    for element in elements(root):
+        kind = _kind_of(element)
+        if kind is None or element.getparent() is None:
+            continue
+        if kind == "editor":
+            found.editor = editor_in(text_of(element)) or found.editor
+        elif kind in ("player", "video"):
+            found.add_poster(element.get("poster"))
+            for picture in element.iter("img", "video"):
+                found.add_poster(picture.get("src") if picture.tag == "img" else picture.get("poster"))
+        found.removed[kind] += 1
+        removed += _drop_joining(element)
+    return removed
+
+
+def _kind_of(element: HtmlElement) -> str | None:
+    if element.tag in NOT_TEXT:
+        return str(element.tag)
+    name, names = element.get("id", ""), element.get("class", "")
+    if name.startswith("quote_"):  # live prices, filled in by a script
+        return "quote"
+    return (
+        next((_KIND_OF[each] for each in (*names.split(), name) if each in _KIND_OF), None) if name or names else None
+    )
+
+
+def _drop_joining(element: HtmlElement) -> bool:
+    """Drop an element; a sentence that it cut in two is whole again."""
+    before, tail = element.getprevious(), element.tail or ""
+    cuts = before is not None and before.tag == "p" and not (before.tail or "").strip(_BLANK)
+    if cuts and tail.strip(_BLANK) and tail[:1] != "\u3000" and unfinished(text_of(before)):
+        element.tail = None
+        _add_text(before, tail.lstrip(_BLANK))
+    return drop(element)
+
+
+def _add_text(element: HtmlElement, text: str) -> None:
+    if len(element):
+        element[-1].tail = (element[-1].tail or "").rstrip(_BLANK) + text
+    else:
+        element.text = (element.text or "").rstrip(_BLANK) + text
+
+
+def unfinished(text: str) -> bool:
+    """Whether a paragraph breaks off in the middle of a sentence."""
+    return len(text) > 8 and not re.search(r"[。！？…!?”」』）)：:；;.]$", text)
+
+
+def after_the_end(root: HtmlElement, found: Found) -> int:
+    """Pages of 2009-13 mark the end of the text; paragraphs behind it are promotion, centred pictures are not."""
+    marks = [mark for mark in elements(root, "del") if "sina-end" in classes(mark)]
+    if not marks:
+        return 0
+    removed = 0
+    for element in list(marks[-1].itersiblings()):
+        found.editor = found.editor or editor_in(text_of(element))
+        element.tail = None
+        if element.tag not in ("center", "table") and "img_wrapper" not in classes(element):
+            removed += drop(element)
+    marks[-1].tail = None
+    return removed
+
+
+def cut_sentences(root: HtmlElement, found: Found) -> int:
+    """A paragraph that ends in the middle of a sentence, where an advertisement stood, goes on in the next."""
+    joined = 0
+    for mark in [mark for mark in elements(root, "del") if "sina-cut" in classes(mark)]:
+        inside = next(mark.iterancestors("p"), None)
+        first, second = (inside, inside.getnext()) if inside is not None else (mark.getprevious(), mark.getnext())
+        if (
+            first is not None and second is not None and first.tag == second.tag == "p"
+            and not (mark.tail or "").strip(_BLANK) and unfinished(text_of(first)) and text_of(second)
+        ):  # fmt: skip
+            _add_text(first, (second.text or "").lstrip(_BLANK))
+            first.extend(list(second))
+            second.text = None
+            joined += drop(second)
+        drop(mark)
+    return joined
+
+
+def floating_tables(root: HtmlElement, found: Found) -> int:
+    """Before 2009 advertisements stand in tables beside the text: links with a heading, or nothing that is left."""
+    removed = 0
+    for table in elements(root, "table"):
+        text, pictures = text_of(table), [image for image in table.iter("img") if not is_no_picture(image)]
+        beside = table.get("align", "").lower() in ("left", "right")
+        mostly_links = len(text_without_links(table)) < 20 and next(table.iter("a"), None) is not None
+        if not pictures and (not text or (beside and mostly_links)):
+            removed += _drop_joining(table)
+    return removed
+
+
+def source_of(image: HtmlElement) -> str:
+    return next((value for name in (*_LAZY, "src") if (value := image.get(name))), "")
+
+
+def is_no_picture(image: HtmlElement) -> bool:
+    tiny = any(re.fullmatch(r"[0-5](?:px)?", image.get(side, "").strip()) for side in ("width", "height"))
+    return tiny or _NO_PICTURE.search(source_of(image)) is not None

@@ -1,0 +1,125 @@
+"""``scrapy catalogue rebuild``: a new catalogue from the posts, where the old one was lost or broke."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import sys
+from collections import Counter
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from sinanews.catalogue import Catalogue
+from sinanews.channels import CHANNELS
+from sinanews.cleaning import clean_body
+from sinanews.exceptions import ArgumentError, BadPost, Refused, SinanewsError
+from sinanews.files import posts_under
+from sinanews.fingerprints import sketch, text_digest
+from sinanews.outcomes import STORAGE, USAGE
+from sinanews.paths import database_url, exports_folder, slug
+from sinanews.posts import read_post
+from sinanews.showing import plain
+from sinanews.spiders.seeds import read_regular_file
+from sinanews.urls import article_id
+
+#: Lines of a header that differ at every fetch; the content digest leaves them out.
+_CHANGING = re.compile(rb"^(?:fetched_at|updated_at): .*\n", re.MULTILINE)
+_NAME = re.compile(r"\d{4}-\d\d-\d\d-(?P<rest>.+)")
+
+
+class Command(ScrapyCommand):
+    """Posts are only read. What the catalogue has as exported stays as it is; files of others are named."""
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings = {"LOG_ENABLED": False}
+
+    def syntax(self) -> str:
+        return "rebuild"
+
+    def short_desc(self) -> str:
+        return "Take posts that the catalogue does not know into it (after it was lost: all of them)"
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if args != ["rebuild"]:
+            raise UsageError("write: scrapy catalogue rebuild", print_help=False)
+        assert self.settings is not None
+        try:
+            exports = exports_folder(self.settings["SINANEWS_EXPORTS"])
+            catalogue = Catalogue(database_url(self.settings["SINANEWS_DATABASE"]))
+            self.exitcode = rebuild(catalogue, exports, datetime.now(timezone.utc))
+            catalogue.close()
+        except SinanewsError as error:
+            print(f"sinanews: {error}", file=sys.stderr)
+            self.exitcode = USAGE.code if isinstance(error, ArgumentError) else STORAGE.code
+
+
+def rebuild(catalogue: Catalogue, exports: Path, now: datetime) -> int:
+    """Exit code 0, or 1 where a file could not be taken in."""
+    done: Counter[str] = Counter()
+    for path in posts_under(exports):
+        name = path.relative_to(exports).as_posix()
+        try:
+            row = row_of(path, name)
+        except Refused as refusal:
+            done["left out"] += 1
+            print(f"left out: {plain(name)}: {plain(refusal)}", file=sys.stderr)
+            continue
+        before = catalogue.article(row["id"])
+        if before is not None and before.state == "exported":
+            done["known already" if before.path == name else "second files"] += 1
+        else:
+            catalogue.record(now=row["exported_at"], article_id=row.pop("id"), **row)
+            done["taken in"] += 1
+    print("sinanews: " + (", ".join(f"{n} {what}" for what, n in done.items()) or f"no posts in {exports}"))
+    return int(bool(done["left out"]))
+
+
+def row_of(path: Path, name: str) -> dict[str, Any]:
+    """The catalogue's row of a post of ours. Raises Refused for any other file.
+
+    A post whose id could not be a file name has a digest in its place; the catalogue puts the id
+    in when a list names it again.
+    """
+    data = read_regular_file(path)
+    post = read_post(data, extra=("sina_id", "url"))
+    match = _NAME.fullmatch(path.stem)
+    if match is None:
+        raise BadPost("its name is not one of ours")
+    given, url = (value if isinstance(value := post.extra.get(key), str) else None for key in ("sina_id", "url"))
+    words = clean_body(post.body, url).text
+    written = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+    key = given or (url and article_id(url)) or id_in_name(match["rest"], post.title)
+    channel = next((c.slug for c in CHANNELS if list(c.categories) == post.categories), None)
+    return {
+        "id": key,
+        "url": url or None,
+        "state": "exported",
+        "title": post.title,
+        "channel": None if key.startswith("seed-") else channel,
+        "published_at": post.date,
+        "exported_at": written,
+        "path": name,
+        "file_digest": hashlib.sha256(data).hexdigest(),
+        "content_digest": hashlib.sha256(_CHANGING.sub(b"", data)).hexdigest(),
+        "text_digest": text_digest(post.title, words),
+        "sketch": None if key.startswith("live-") else sketch(post.title, words),
+        "revision": 1,
+    }
+
+
+def id_in_name(rest: str, title: str) -> str:
+    """The id in ``<title>-<id>``; neither a slug nor a title's end tells them apart where the title changed since.
+
+    >>> id_in_name('央行降准-imizmscv8626000', '央行降准'), id_in_name('seed-adc2d38298fc83fa', '？')
+    ('imizmscv8626000', 'seed-adc2d38298fc83fa')
+    """
+    head = slug(title)
+    if not head:
+        return rest
+    return rest.removeprefix(f"{head}-") if rest.startswith(f"{head}-") else rest.partition("-")[2] or rest

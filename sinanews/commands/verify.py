@@ -1,0 +1,89 @@
+"""``scrapy verify``: whether the posts on disk and the catalogue agree, and making them agree again."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from sinanews.catalogue import Catalogue
+from sinanews.commands.crawl import Command as CrawlCommand
+from sinanews.exceptions import ArgumentError, SinanewsError
+from sinanews.outcomes import STORAGE, USAGE
+from sinanews.paths import exports_folder
+from sinanews.showing import as_json, existing_catalogue, plain
+from sinanews.verification import KINDS, Finding, check, repair
+
+
+class Command(CrawlCommand):
+    """Exit code 0: all is well; 1: something is wrong (still, after --repair); 6: the catalogue cannot be read."""
+
+    def syntax(self) -> str:
+        return "[options]"
+
+    def short_desc(self) -> str:
+        return "Compare posts and catalogue; --repair brings back what is missing or was changed"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        ScrapyCommand.add_options(self, parser)
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a line for each finding")
+        parser.add_argument(
+            "--repair", action="store_true", help="fetch again what is missing, cut or changed; changed posts are kept"
+        )
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        ScrapyCommand.process_options(self, args, opts)
+        assert self.settings is not None  # as if settings.py said so: -L and -s still win
+        self.settings.setdict({"LOG_LEVEL": "ERROR", "SINANEWS_PROGRESS": "0"}, priority="project")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if args:
+            raise UsageError("verify takes options only", print_help=False)
+        try:
+            self.exitcode = self.verify(opts)
+        except (SinanewsError, OSError) as error:
+            print(f"sinanews: {error}", file=sys.stderr)
+            self.exitcode = USAGE.code if isinstance(error, ArgumentError) else STORAGE.code
+
+    def verify(self, opts: argparse.Namespace) -> int:
+        assert self.settings is not None
+        exports = exports_folder(self.settings["SINANEWS_EXPORTS"])
+        catalogue = existing_catalogue(self.settings["SINANEWS_DATABASE"])
+        if catalogue is None:
+            print("sinanews: there is no catalogue; posts that lie in the exports: scrapy catalogue rebuild")
+            return 1
+        try:
+            found = check(catalogue, exports)
+            if opts.repair and found:
+                found = self.repaired(found, catalogue, exports)
+        finally:
+            catalogue.close()
+        tell(found, opts.json)
+        return int(bool(found))
+
+    def repaired(self, found: Sequence[Finding], catalogue: Catalogue, exports: Path) -> list[Finding]:
+        """Repair, fetch what has an address, and look again: what is still wrong."""
+        for finding in found:
+            print(f"repairing {plain(finding)}", file=sys.stderr)
+        repair(found, catalogue, exports, datetime.now(timezone.utc))
+        urls = [finding.url for finding in check(catalogue, exports) if finding.kind == "waiting" and finding.url]
+        if urls:
+            _, line = self.crawl("sina_finance", {"urls": ",".join(urls)})
+            print(f"sinanews: {line}", file=sys.stderr)
+        return check(catalogue, exports)
+
+
+def tell(found: Sequence[Finding], as_data: bool) -> None:
+    if as_data:
+        rows = [{**asdict(f), "words": KINDS[f.kind][0], "remedy": KINDS[f.kind][1]} for f in found]
+        print(as_json({"clean": not found, "findings": rows}))
+        return
+    for finding in found:
+        print(plain(finding))
+    print(f"sinanews: {len(found)} findings" if found else "sinanews: posts and catalogue agree")

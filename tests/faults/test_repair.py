@@ -1,0 +1,136 @@
+"""Files of ours that somebody edited, deleted or cut, and a catalogue that is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from datetime import datetime, timezone
+from io import BytesIO
+from pathlib import Path
+
+from sinanews.catalogue import Catalogue
+from sinanews.commands.catalogue import rebuild
+from sinanews.exporters import FrontMatterItemExporter
+from sinanews.files import ExportFolder, aside_path
+from sinanews.items import ArticleItem
+from sinanews.paths import post_path
+from sinanews.samplesite import SampleSite
+from tests.conftest import PROJECT, TemporaryArchive
+from tests.faults.harness import assert_invariant, crawl, offered, pages_asked, visible_posts
+
+NOW = datetime(2026, 11, 20, tzinfo=timezone.utc)
+
+
+def kinds(archive: TemporaryArchive) -> dict[str, str]:
+    """path → kind, as ``scrapy verify --json`` tells."""
+    done = archive.run("verify", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == int(not told["clean"]), done.stderr
+    assert all(finding["remedy"] for finding in told["findings"])
+    return {finding["what"]: finding["kind"] for finding in told["findings"]}
+
+
+def test_what_was_deleted_changed_or_cut_is_named_and_brought_back(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=30) as site:
+        assert crawl(archive, site).returncode == 0
+        assert kinds(archive) == {}
+        names = [p.relative_to(archive.exports).as_posix() for p in visible_posts(archive)]
+        before = {p: p.read_bytes() for p in visible_posts(archive)}
+        deleted, changed, cut, doubled = visible_posts(archive)[:4]
+        deleted.unlink()
+        changed.write_bytes(before[changed].replace("。".encode(), "！".encode(), 1))
+        cut.write_bytes(before[cut][: len(before[cut]) // 2])
+        second = doubled.with_name("2020-01-01-又一个-" + doubled.name.rsplit("-", 1)[1])
+        shutil.copy(doubled, second)
+        leftover = archive.exports / ".tmp" / "0123456789abcdef"
+        leftover.write_bytes(b"half")
+        os.utime(leftover, (time.time() - 300,) * 2)
+        expected = dict(zip(names, ("missing", "changed", "cut"), strict=False))
+        expected |= {second.relative_to(archive.exports).as_posix(): "second", ".tmp/0123456789abcdef": "leftover"}
+        assert kinds(archive) == expected
+        site.requests.clear()
+        done = archive.run("verify", "--repair", mirror=site.url)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert len(pages_asked(site)) == 3, "only what is missing is asked for"
+        assert {p: p.read_bytes() for p in visible_posts(archive)} == before, "and comes back as it was"
+        assert "！" in (archive.exports / ".superseded" / expected_name(changed, archive)).read_text("utf-8")
+        assert kinds(archive) == {}
+        assert_invariant(archive, offered(site))
+
+
+def expected_name(path: Path, archive: TemporaryArchive) -> str:
+    return path.relative_to(archive.exports).as_posix()
+
+
+def test_a_seed_is_read_again(archive: TemporaryArchive) -> None:
+    archive.crawl("seeds")
+    (post,) = visible_posts(archive)
+    data = post.read_bytes()
+    post.write_bytes(data[:-40])
+    done = archive.run("verify", "--repair")
+    assert done.returncode == 1 and "crawl seeds" in done.stdout
+    assert archive.crawl("seeds").returncode == 0
+    assert post.read_bytes() == data
+    assert kinds(archive) == {}
+
+
+def test_files_of_others_are_left_alone(archive: TemporaryArchive) -> None:
+    archive.crawl("seeds")
+    (archive.exports / "README.md").write_text("mine", "utf-8")
+    (archive.exports / "outside").symlink_to(PROJECT, target_is_directory=True)
+    assert kinds(archive) == {"README.md": "foreign"}
+    assert archive.run("verify", "--repair").returncode == 1
+    assert (archive.exports / "README.md").read_text("utf-8") == "mine"
+
+
+def test_a_lost_catalogue_is_rebuilt_from_the_posts(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=30) as site:
+        assert crawl(archive, site).returncode == 0
+        archive.crawl("seeds")
+        exported, columns = archive.ids(), "id, path, file_digest, content_digest, text_digest, channel"
+        rows = set(archive.query(f"SELECT {columns} FROM articles WHERE state = 'exported'"))
+        files = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in visible_posts(archive)}
+        for file in archive.folder.glob("catalogue.db*"):
+            file.unlink()
+        assert archive.run("verify").returncode == 1
+        done = archive.run("catalogue", "rebuild")
+        assert done.returncode == 0, done.stderr
+        assert f"{len(exported)} taken in" in done.stdout
+        assert set(archive.query(f"SELECT {columns} FROM articles WHERE state = 'exported'")) == rows
+        assert kinds(archive) == {}
+        site.requests.clear()
+        assert crawl(archive, site).returncode == 0
+        archive.crawl("seeds")
+        have = {entry.url.split("/", 3)[3] for entry in site.entries if entry.id in exported}
+        assert not have & {path.lstrip("/") for path in pages_asked(site)}, "nothing is downloaded twice"
+        assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in visible_posts(archive)} == files
+        again = archive.run("catalogue", "rebuild")
+        assert f"{len(exported)} known already" in again.stdout
+        seeds = {one for one in exported if one.startswith("seed-")}
+        assert_invariant(archive, offered(site) | seeds)
+
+
+def test_a_post_set_aside_only_in_the_catalogue_is_set_aside_by_the_next_run(tmp_path: Path) -> None:
+    """Killed between the commit that a better copy has its place and the move."""
+    folder = ExportFolder(tmp_path)
+    folder.write("金融/a.md", b"a")
+    folder.write("金融/b.md", b"b")
+    folder.finish_moves([aside_path("金融/a.md"), aside_path("金融/gone.md")])
+    assert not folder.has("金融/a.md") and folder.has(aside_path("金融/a.md")) and folder.has("金融/b.md")
+
+
+def test_an_id_that_could_not_be_a_file_name_is_known_again(tmp_path: Path) -> None:
+    strange, exports = "Finance_2019/ABC", tmp_path / "exports"
+    item = ArticleItem(strange, None, "题目", body_html="<p>　　正文。</p>", categories=["金融"])
+    file = BytesIO()
+    FrontMatterItemExporter(file).export_item(item)
+    ExportFolder(exports).write(post_path(item).as_posix(), file.getvalue())
+    catalogue = Catalogue(f"sqlite:///{tmp_path}/catalogue.db")
+    assert rebuild(catalogue, exports, NOW) == 0
+    known = catalogue.known([strange, "imizmscv8626000"])
+    assert set(known) == {strange} and known[strange].done
+    row = catalogue.article(strange)
+    assert row is not None and row.path == post_path(item).as_posix()
+    catalogue.close()
