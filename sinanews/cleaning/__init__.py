@@ -18,7 +18,8 @@ ALLOWED_TAGS = set(
     "p br hr h1 h2 h3 h4 h5 h6 strong b em i u s sub sup a img figure figcaption blockquote pre code "
     "ul ol li dl dt dd table caption thead tbody tfoot tr th td".split()
 )
-ALLOWED_ATTRIBUTES = {
+ALLOWED_ATTRIBUTES: dict[str, set[str]] = {
+    "*": set(),  # nh3's own default would leave title and lang everywhere
     "a": {"href", "title"},
     "img": {"src", "alt", "title", "width", "height", "referrerpolicy"},
     "td": {"colspan", "rowspan"},
