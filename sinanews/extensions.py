@@ -90,15 +90,15 @@ class Archive:
 
     def spider_opened(self, spider: Spider) -> None:
         self.arguments = dict(getattr(spider, "arguments", {}))
-        self.run_id = self.catalogue.begin_run(spider.name, self.arguments, self.now(), os.getpid())
-        for row in self.catalogue.cooldowns(self.now()) if getattr(spider, "online", True) else ():
+        self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())
+        for row in self.catalogue.runs.cooldowns(self.now()) if getattr(spider, "online", True) else ():
             until = to_beijing(row.until)
             self.stop_run(Banned(f"left alone until {until:%Y-%m-%d %H:%M} Beijing time: {row.reason}"), BANNED.name)
 
     def findings(self, counts: Mapping[str, Any]) -> list[Finding]:
         """What the monitors say of the run, by its own counts and those of the runs like it; logged here."""
         try:
-            earlier = self.catalogue.earlier_counts(self.spider_name, self.arguments, self.run_id)
+            earlier = self.catalogue.runs.earlier_counts(self.spider_name, self.arguments, self.run_id)
         except CatalogueError:
             earlier = []
         found = judge_run(counts, earlier)
@@ -112,7 +112,7 @@ class Archive:
             if self.run_id is not None:
                 values = {"outcome": outcome.name, "exit_code": outcome.code, "counts": dict(counts)}
                 values["findings"] = [asdict(finding) for finding in findings]
-                self.catalogue.end_run(self.run_id, self.now(), **values)
+                self.catalogue.runs.end(self.run_id, self.now(), **values)
         except CatalogueError as error:
             logger.error("the run could not be recorded: %s", error)
         finally:
@@ -158,7 +158,7 @@ class Archive:
     def banned(self, host: str, words: str, seconds: float) -> None:
         """End the run because a host refuses us, and leave that host alone for a while."""
         if self.stopped_because is None:
-            self.catalogue.cool_down(host, self.now() + timedelta(seconds=seconds), words)
+            self.catalogue.runs.cool_down(host, self.now() + timedelta(seconds=seconds), words)
         self.stop_run(Banned(words), BANNED.name)
 
     def unchanged(self, key: str, **values: Any) -> None:

@@ -98,9 +98,9 @@ def test_exported_with_finds_the_first_of_that_text(catalogue: Catalogue) -> Non
 
 
 def test_runs_are_remembered(catalogue: Catalogue) -> None:
-    run = catalogue.begin_run("seeds", {"path": "x"}, NOW, 42)
-    catalogue.end_run(run, NOW, outcome="ok", exit_code=0, counts={"articles/exported": 3})
-    (last,) = catalogue.last_runs("seeds")
+    run = catalogue.runs.begin("seeds", {"path": "x"}, NOW, 42)
+    catalogue.runs.end(run, NOW, outcome="ok", exit_code=0, counts={"articles/exported": 3})
+    (last,) = catalogue.runs.last("seeds")
     assert (last.arguments, last.outcome, last.counts) == ({"path": "x"}, "ok", {"articles/exported": 3})
 
 

@@ -36,8 +36,8 @@ def add(catalogue: Catalogue, article: str, state: str = "exported", **values: A
 
 def ran(catalogue: Catalogue, outcome: str = "ok", ago: timedelta = timedelta(hours=1), **values: Any) -> None:
     code = next(o.code for o in OUTCOMES if o.name == outcome)
-    run = catalogue.begin_run("sina_finance", values.pop("arguments", {}), NOW - ago, 1)
-    catalogue.end_run(run, NOW - ago, **{"outcome": outcome, "exit_code": code, "counts": {}, **values})
+    run = catalogue.runs.begin("sina_finance", values.pop("arguments", {}), NOW - ago, 1)
+    catalogue.runs.end(run, NOW - ago, **{"outcome": outcome, "exit_code": code, "counts": {}, **values})
 
 
 def status(archive: TemporaryArchive) -> tuple[int, dict[str, Any]]:
@@ -129,7 +129,7 @@ def test_everything_has_its_place_in_the_tables(archive: TemporaryArchive, catal
 
 
 def test_a_run_whose_process_is_gone_was_killed(catalogue: Catalogue) -> None:
-    catalogue.begin_run("seeds", {}, NOW, 2**22 + 1)  # no such pid: Linux gives out none above 2**22
+    catalogue.runs.begin("seeds", {}, NOW, 2**22 + 1)  # no such pid: Linux gives out none above 2**22
     assert gather(catalogue, NOW)["runs"][0]["state"] == "killed"
 
 

@@ -1,40 +1,30 @@
-"""Reading and writing the catalogue: articles and runs. SQLite and PostgreSQL through SQLAlchemy Core."""
+"""Reading and writing the articles of a catalogue; SQLite and PostgreSQL through SQLAlchemy Core."""
 
 from __future__ import annotations
 
-import sqlite3 as sqlite_driver
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, Table, create_engine, event, func, make_url, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError as BadUrl
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Row, Select, func, or_, select, update
 
 from sinanews.catalogue import stories
 from sinanews.catalogue.coverage import Coverage
+from sinanews.catalogue.database import INSERT, Database
+from sinanews.catalogue.runs import Runs
 from sinanews.catalogue.tables import (
     SCHEMA_VERSION,
     article_channels,
     articles,
-    cooldowns,
     metadata,
     revisions,
-    runs,
     versions,
 )
-from sinanews.exceptions import ArgumentError, CatalogueError
+from sinanews.exceptions import CatalogueError
 from sinanews.fingerprints import Sketch
 from sinanews.paths import file_id
 
-#: Both dialects can insert-or-update, in the same words; SQLAlchemy's common insert cannot.
-_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-BUSY_TIMEOUT = 90  #: seconds to wait for another process's lock before giving up
 FREE_RETRIES = 3  #: failures before the next try is put off
 DONE = frozenset({"exported", "duplicate", "refused"})
 
@@ -60,17 +50,17 @@ class Known:
         return mtime is not None and mtime > (self.listed_mtime or self.recorded_at)
 
 
-class Catalogue:
-    """The database. Every method is one transaction; every driver error becomes a CatalogueError."""
+class Catalogue(Database):
+    """The articles' side; ``coverage`` and ``runs`` are the others. Every method is one transaction."""
 
     def __init__(self, url: str) -> None:
         """Open or make the catalogue at a SQLAlchemy URL.
 
         Raises ArgumentError for a URL that names no database we know, CatalogueError for one that cannot be opened.
         """
-        self.url = _checked(url)
-        self.engine = _engine(self.url)
+        super().__init__(url)
         self.coverage = Coverage(self)
+        self.runs = Runs(self)
         with self.begin() as connection:
             metadata.create_all(connection)
             stories.metadata.create_all(connection)
@@ -81,42 +71,6 @@ class Catalogue:
                 raise CatalogueError(
                     f"{self} was made by a newer sinanews (schema {version}, this one knows {SCHEMA_VERSION})"
                 )
-
-    def __str__(self) -> str:
-        url = self.url.set(query={})  # which may hold a password too
-        return url.render_as_string(hide_password=True)
-
-    @property
-    def path(self) -> Path | None:
-        """The file, where the database is one."""
-        is_file = self.url.get_backend_name() == "sqlite" and self.url.database not in (None, "", ":memory:")
-        return Path(str(self.url.database)) if is_file else None
-
-    @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """One transaction, committed when the block ends well."""
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except (SQLAlchemyError, sqlite_driver.Error) as error:  # the latter from the pragmas below
-            # The driver's own words only: SQLAlchemy's would repeat statement and values.
-            cause = error if isinstance(error, sqlite_driver.Error) else getattr(error, "orig", type(error).__name__)
-            broken = type(cause) is sqlite_driver.DatabaseError  # its subclasses are locks, disks and mistakes of ours
-            remedy = "; move the file away, then: scrapy catalogue rebuild" if broken else ""
-            raise CatalogueError(f"catalogue {self}: {cause}{remedy}") from None
-
-    def close(self) -> None:
-        self.engine.dispose()
-
-    def upsert(self, connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
-        """Insert, or update the row of that primary key."""
-        insert = _INSERT[self.engine.dialect.name](table).values(**values)
-        keys = [c.name for c in table.primary_key]
-        rest = {name: insert.excluded[name] for name in values if name not in keys}
-        statement = (
-            insert.on_conflict_do_update(index_elements=keys, set_=rest) if rest else (insert.on_conflict_do_nothing())
-        )
-        connection.execute(statement)
 
     # --- what is known ---------------------------------------------------------------------------------
 
@@ -207,7 +161,7 @@ class Catalogue:
         with self.begin() as connection:
             for row in rows:
                 values = {**row, "state": "pending", "channel": channel, "first_seen_at": now, "recorded_at": now}
-                insert = _INSERT[self.engine.dialect.name](articles).values(**values, revision=0, attempts=0)
+                insert = INSERT[self.engine.dialect.name](articles).values(**values, revision=0, attempts=0)
                 connection.execute(insert.on_conflict_do_nothing())
                 self.upsert(connection, article_channels, {"article_id": row["id"], "channel": channel})
 
@@ -292,80 +246,8 @@ class Catalogue:
             **values,
         )
 
-    # --- runs ------------------------------------------------------------------------------------------
-
-    def begin_run(self, spider: str, arguments: Mapping[str, Any], now: datetime, pid: int) -> int:
-        values = {"spider": spider, "arguments": dict(arguments), "started_at": now, "pid": pid}
-        with self.begin() as connection:
-            return int(connection.execute(runs.insert().values(**values).returning(runs.c.id)).scalar_one())
-
-    def end_run(self, run_id: int, now: datetime, **values: Any) -> None:
-        """Outcome, exit code, counts and findings of a run."""
-        with self.begin() as connection:
-            connection.execute(update(runs).where(runs.c.id == run_id).values(ended_at=now, **values))
-
-    def last_runs(self, spider: str | None = None, limit: int = 10) -> Sequence[Row[Any]]:
-        query = select(runs).order_by(runs.c.id.desc()).limit(limit)
-        with self.begin() as connection:
-            return connection.execute(query.where(runs.c.spider == spider) if spider else query).all()
-
-    def earlier_counts(self, spider: str, arguments: Mapping[str, Any], before: int | None) -> list[dict[str, Any]]:
-        """The counts of the last runs with the same arguments that came to an end, newest first."""
-        rows = self.last_runs(spider, limit=200)
-        return [r.counts for r in rows if r.counts and r.arguments == dict(arguments) and r.id != before][:30]
-
-    def cool_down(self, host: str, until: datetime, reason: str) -> None:
-        """Leave a host alone until then."""
-        with self.begin() as connection:
-            self.upsert(connection, cooldowns, {"host": host, "until": until, "reason": reason})
-
-    def cooldowns(self, now: datetime) -> Sequence[Row[Any]]:
-        """host, until, reason of the hosts that are to be left alone now."""
-        with self.begin() as connection:
-            return connection.execute(select(cooldowns).where(cooldowns.c.until > now)).all()
-
     def count_states(self) -> dict[tuple[str, str | None], int]:
         """(state, reason) → how many articles."""
         query = select(articles.c.state, articles.c.reason, func.count()).group_by(articles.c.state, articles.c.reason)
         with self.begin() as connection:
             return {(state, reason): number for state, reason, number in connection.execute(query)}
-
-
-def _checked(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-        backend = parsed.get_backend_name()
-    except (BadUrl, ValueError):
-        raise ArgumentError(
-            "SINANEWS_DATABASE is no database URL; write sqlite:///FILE or postgresql+psycopg://…"
-        ) from None
-    if backend not in _INSERT:
-        raise ArgumentError(f"SINANEWS_DATABASE: {backend} is not supported; use sqlite or postgresql")
-    return parsed
-
-
-def _engine(url: URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return _created(url, pool_pre_ping=True)
-    if url.database:
-        try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CatalogueError(f"cannot make the folder of {url.database}: {error.strerror}") from None
-    engine = _created(url, connect_args={"timeout": BUSY_TIMEOUT})
-
-    @event.listens_for(engine, "connect")
-    def pragmas(connection: Any, _record: Any) -> None:
-        # WAL: readers (status, report) never wait for a crawl. NORMAL: a power cut may lose the last commits,
-        # never break the file; what is lost is fetched again.
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-
-    return engine
-
-
-def _created(url: URL, **options: Any) -> Engine:
-    try:
-        return create_engine(url, **options)
-    except (ImportError, BadUrl) as error:
-        raise ArgumentError(f"SINANEWS_DATABASE: the driver of {url.drivername} is not installed ({error})") from None

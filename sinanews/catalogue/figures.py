@@ -28,7 +28,7 @@ def runs_of_jobs(catalogue: Catalogue) -> list[list[Row[Any]]]:
     """The last runs of each spider, newest first, one list for those with the same arguments."""
     jobs: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
     for (spider,) in _rows(catalogue, select(runs.c.spider).distinct()):
-        for run in catalogue.last_runs(spider, RUNS_OF_SPIDER):
+        for run in catalogue.runs.last(spider, RUNS_OF_SPIDER):
             jobs[spider, json.dumps(run.arguments, sort_keys=True)].append(run)
     return sorted(jobs.values(), key=lambda job: -job[0].id)
 

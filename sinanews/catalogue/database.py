@@ -1,0 +1,106 @@
+"""The connection: which databases there are, how they are opened, and transactions whose errors are ours."""
+
+from __future__ import annotations
+
+import sqlite3 as sqlite_driver
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError as BadUrl
+from sqlalchemy.exc import SQLAlchemyError
+
+from sinanews.exceptions import ArgumentError, CatalogueError
+
+#: Both dialects can insert-or-update, in the same words; SQLAlchemy's common insert cannot.
+INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+BUSY_TIMEOUT = 90  #: seconds to wait for another process's lock before giving up
+
+
+class Database:
+    """An engine for a SQLAlchemy URL; every driver error becomes a CatalogueError."""
+
+    def __init__(self, url: str) -> None:
+        """Raises ArgumentError for a URL that names no database we know."""
+        self.url = _checked(url)
+        self.engine = _engine(self.url)
+
+    def __str__(self) -> str:
+        url = self.url.set(query={})  # which may hold a password too
+        return url.render_as_string(hide_password=True)
+
+    @property
+    def path(self) -> Path | None:
+        """The file, where the database is one."""
+        is_file = self.url.get_backend_name() == "sqlite" and self.url.database not in (None, "", ":memory:")
+        return Path(str(self.url.database)) if is_file else None
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction, committed when the block ends well."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, sqlite_driver.Error) as error:  # the latter from the pragmas below
+            # The driver's own words only: SQLAlchemy's would repeat statement and values.
+            cause = error if isinstance(error, sqlite_driver.Error) else getattr(error, "orig", type(error).__name__)
+            broken = type(cause) is sqlite_driver.DatabaseError  # its subclasses are locks, disks and mistakes of ours
+            remedy = "; move the file away, then: scrapy catalogue rebuild" if broken else ""
+            raise CatalogueError(f"catalogue {self}: {cause}{remedy}") from None
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def upsert(self, connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+        """Insert, or update the row of that primary key."""
+        insert = INSERT[self.engine.dialect.name](table).values(**values)
+        keys = [c.name for c in table.primary_key]
+        rest = {name: insert.excluded[name] for name in values if name not in keys}
+        statement = (
+            insert.on_conflict_do_update(index_elements=keys, set_=rest) if rest else (insert.on_conflict_do_nothing())
+        )
+        connection.execute(statement)
+
+
+def _checked(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (BadUrl, ValueError):
+        raise ArgumentError(
+            "SINANEWS_DATABASE is no database URL; write sqlite:///FILE or postgresql+psycopg://…"
+        ) from None
+    if backend not in INSERT:
+        raise ArgumentError(f"SINANEWS_DATABASE: {backend} is not supported; use sqlite or postgresql")
+    return parsed
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return _created(url, pool_pre_ping=True)
+    if url.database:
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CatalogueError(f"cannot make the folder of {url.database}: {error.strerror}") from None
+    engine = _created(url, connect_args={"timeout": BUSY_TIMEOUT})
+
+    @event.listens_for(engine, "connect")
+    def pragmas(connection: Any, _record: Any) -> None:
+        # WAL: readers (status, report) never wait for a crawl. NORMAL: a power cut may lose the last commits,
+        # never break the file; what is lost is fetched again.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    return engine
+
+
+def _created(url: URL, **options: Any) -> Engine:
+    try:
+        return create_engine(url, **options)
+    except (ImportError, BadUrl) as error:
+        raise ArgumentError(f"SINANEWS_DATABASE: the driver of {url.drivername} is not installed ({error})") from None

@@ -1,0 +1,49 @@
+"""How runs went, and which hosts are to be left alone after a ban."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from sinanews.catalogue.database import Database
+from sinanews.catalogue.tables import cooldowns, runs
+
+
+class Runs:
+    """The runs' side of a catalogue."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def begin(self, spider: str, arguments: Mapping[str, Any], now: datetime, pid: int) -> int:
+        values = {"spider": spider, "arguments": dict(arguments), "started_at": now, "pid": pid}
+        with self.database.begin() as connection:
+            return int(connection.execute(runs.insert().values(**values).returning(runs.c.id)).scalar_one())
+
+    def end(self, run_id: int, now: datetime, **values: Any) -> None:
+        """Outcome, exit code, counts and findings of a run."""
+        with self.database.begin() as connection:
+            connection.execute(update(runs).where(runs.c.id == run_id).values(ended_at=now, **values))
+
+    def last(self, spider: str | None = None, limit: int = 10) -> Sequence[Row[Any]]:
+        query = select(runs).order_by(runs.c.id.desc()).limit(limit)
+        with self.database.begin() as connection:
+            return connection.execute(query.where(runs.c.spider == spider) if spider else query).all()
+
+    def earlier_counts(self, spider: str, arguments: Mapping[str, Any], before: int | None) -> list[dict[str, Any]]:
+        """The counts of the last runs with the same arguments that came to an end, newest first."""
+        rows = self.last(spider, limit=200)
+        return [r.counts for r in rows if r.counts and r.arguments == dict(arguments) and r.id != before][:30]
+
+    def cool_down(self, host: str, until: datetime, reason: str) -> None:
+        """Leave a host alone until then."""
+        with self.database.begin() as connection:
+            self.database.upsert(connection, cooldowns, {"host": host, "until": until, "reason": reason})
+
+    def cooldowns(self, now: datetime) -> Sequence[Row[Any]]:
+        """host, until, reason of the hosts that are to be left alone now."""
+        with self.database.begin() as connection:
+            return connection.execute(select(cooldowns).where(cooldowns.c.until > now)).all()
