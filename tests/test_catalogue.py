@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
-from sinanews.catalogue import Catalogue
+from sinanews.catalogue import Catalogue, stories, tables
 from sinanews.exceptions import ArgumentError, CatalogueError
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'folder' / 'catalogue.db'}"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database. SINANEWS_TEST_POSTGRES names a PostgreSQL to try as well; its tables are dropped."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'folder' / 'catalogue.db'}"
+    if not (postgres := os.environ.get("SINANEWS_TEST_POSTGRES")):
+        pytest.skip("SINANEWS_TEST_POSTGRES names no database")
+    engine = create_engine(postgres)
+    for schema in (tables.metadata, stories.metadata):
+        schema.drop_all(engine)
+    engine.dispose()
+    return postgres
 
 
 @pytest.fixture
