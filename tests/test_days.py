@@ -82,7 +82,7 @@ def test_one_bad_day_does_not_hide_the_others(archive: TemporaryArchive) -> None
         site.faults.set("html_for_json", [urlsplit(roll_url(DEFAULT, 1, days[-1])).query])  # the one asked for first
         done = archive.crawl("sina_finance", *scenes.since_until(days), mirror=site.url)
         assert done.returncode == 3
-        assert "failed lists (html 1)" in done.stderr
+        assert "1 failed list (html 1)" in done.stderr
         assert {scenes.day_of(e) for e in site.entries if e.id in scenes.stored(archive)} >= set(days[:-1])
         site.faults.clear()
         scenes.backfill(archive, site, days)

@@ -75,7 +75,7 @@ def test_the_gap_is_told_and_survives_a_failing_day(archive: TemporaryArchive) -
         assert "strange (gap 1)" in done.stdout
         site.on_request = lambda r: site.faults.set("bad_status", [r.query] if "date=2026-11-21" in r.query else [])
         done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_MAX_PAGES="1")
-        assert "failed lists (status 1)" in done.stderr
+        assert "1 failed list (status 1)" in done.stderr
         assert len(archive.query("SELECT * FROM gaps")) == 1
         site.on_request = None
         site.faults.clear()

@@ -212,7 +212,7 @@ def test_html_for_json_is_counted_and_made_good(archive: TemporaryArchive) -> No
         site.faults.set("html_for_json", 1.0, where="live")
         done = archive.crawl("sina_live", mirror=site.url)
         assert done.returncode == 4
-        assert "failed lists (html 1)" in done.stderr
+        assert "1 failed list (html 1)" in done.stderr
         site.faults.clear()
         assert archive.crawl("sina_live", mirror=site.url).returncode == 0
         assert archive.ids() == row_ids(site, 0)
