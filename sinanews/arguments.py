@@ -59,8 +59,12 @@ def urls(text: str) -> tuple[str, ...]:
             lines = Path(text[1:]).read_text("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise ArgumentError(f"cannot read the file: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
-        text = ",".join(line for line in lines if not line.lstrip().startswith("#"))
-    return tuple(dict.fromkeys(_canonical(part) for part in names(text)))
+        found = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        if not found:
+            raise ArgumentError("the file names no URL")
+    else:
+        found = list(names(text))
+    return tuple(dict.fromkeys(_canonical(part) for part in found))
 
 
 def _canonical(text: str) -> str:

@@ -48,11 +48,12 @@ def checked_extra_fields(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def post_of(item: ArticleItem) -> Post:
-    """The seed's ``author`` is its second category, the site; the byline is another matter."""
+    """A page's ``author`` is the second category, the site, as in the seed; a post that was read keeps its own."""
+    own = item.layout == "seed" and item.author
     return Post(
         title=item.title,
         categories=item.categories,
-        author=item.categories[1] if len(item.categories) > 1 else item.author,
+        author=item.author if own or len(item.categories) < 2 else item.categories[1],
         date=item.published_at,
         date_as_written=item.date_as_written,
         lead_image=item.lead_image,

@@ -16,6 +16,7 @@ from scrapy.logformatter import LogFormatter
 from scrapy.utils.defer import deferred_from_coro
 
 from sinanews.catalogue import Catalogue
+from sinanews.checks import check_settings
 from sinanews.dates import to_beijing
 from sinanews.exceptions import Banned, CatalogueError, Refused, SinanewsError
 from sinanews.items import ArticleItem
@@ -61,6 +62,7 @@ class Archive:
     def __init__(self, crawler: Crawler, now: Callable[[], datetime] = utc_now) -> None:
         self.crawler = crawler
         self.now = now
+        check_settings(crawler.settings.get)
         self.exports: Path = exports_folder(crawler.settings["SINANEWS_EXPORTS"])
         self.catalogue = Catalogue(database_url(crawler.settings["SINANEWS_DATABASE"]))
         #: Held so that a second run of the same spider leaves; workers on one PostgreSQL share its rows instead.

@@ -59,7 +59,8 @@ class BanMiddleware:
     """Slows a host down that refuses us, asks again later, and ends the run when it goes on refusing.
 
     What a ban looks like: 403 and "Kinsoku jikou desu!" from Sina's quote host, 456 in public clients' reports,
-    429 anywhere. A single page that answers 403 is a page's matter; only refusals in a row are a ban.
+    429 anywhere. A single page that answers 403 is a page's matter where other pages are answered; refusals in a row
+    and a run that is answered nothing are a ban.
     """
 
     STATUSES = (403, 418, 429, 456)
@@ -72,6 +73,7 @@ class BanMiddleware:
         self.cooldown = crawler.settings.getfloat("SINANEWS_COOLDOWN")
         self.limit = crawler.settings.getint("SINANEWS_BAN_LIMIT")
         self.in_a_row = 0
+        self.answered = False  #: whether anything but robots.txt was answered in this run
         self.usual: dict[str, float] = {}  #: delay of a host before it was slowed down
 
     @classmethod
@@ -81,6 +83,7 @@ class BanMiddleware:
     async def process_response(self, request: Request, response: Response) -> Request | Response:
         if not self._is_ban(response):
             self.in_a_row = 0
+            self.answered |= urlsplit(response.url).path != "/robots.txt"
             self._speed_up(request)
             return response
         self.in_a_row += 1
@@ -88,20 +91,28 @@ class BanMiddleware:
         self.crawler.stats.inc_value(f"sinanews/bans/http_{response.status}")
         asked = retry_after(response)
         if asked > LONGEST_WAIT or self.in_a_row >= self.limit:
-            words = f"{host} refuses this client (HTTP {response.status}, {self.in_a_row} times in a row)"
-            Archive.of(self.crawler).banned(host, words, max(asked, self.cooldown))
-            raise IgnoreRequest(words)
+            return self._banned(host, response, asked)
         self._slow_down(request)
         tries = int(request.meta.get("ban_tries", 0))
         if tries >= self.TRIES:
-            return response
+            if response.status == 403 and self.answered and not self._has_mark(response):
+                return response
+            return self._banned(host, response, asked)
         await asyncio.sleep(min(max(asked, self.first_wait * 4**tries), LONGEST_WAIT))
         return request.replace(meta={**request.meta, "ban_tries": tries + 1}, dont_filter=True)
+
+    def _banned(self, host: str, response: Response, asked: float) -> Response:
+        words = f"{host} refuses this client (HTTP {response.status}, {self.in_a_row} times in a row)"
+        Archive.of(self.crawler).banned(host, words, max(asked, self.cooldown))
+        raise IgnoreRequest(words)
 
     def _is_ban(self, response: Response) -> bool:
         if urlsplit(response.url).path == "/robots.txt":
             return False
-        return response.status in self.STATUSES or any(mark in response.body[:2000] for mark in self.MARKS)
+        return response.status in self.STATUSES or self._has_mark(response)
+
+    def _has_mark(self, response: Response) -> bool:
+        return any(mark in response.body[:2000] for mark in self.MARKS)
 
     def _slow_down(self, request: Request) -> None:
         name = request.meta.get("download_slot", "")

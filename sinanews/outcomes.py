@@ -18,6 +18,7 @@ class Outcome:
 
 OK = Outcome("ok", 0, "all that was wanted is stored")
 NOTHING_NEW = Outcome("nothing_new", 0, "nothing new")
+TOLERABLE = Outcome("ok_but_few", 0, "all but what failed is stored; the next run tries that again")
 ATTENTION = Outcome("needs_attention", 1, "all that was wanted is stored, but something needs a person: scrapy status")
 USAGE = Outcome("usage", 2, "an argument or a setting cannot be used")
 PARTLY = Outcome("partly_failed", 3, "some articles or lists failed; the next run tries them again")
@@ -29,7 +30,7 @@ CRASHED = Outcome("crashed", 8, "a mistake in sinanews; the log has the tracebac
 INTERRUPTED = Outcome("interrupted", 130, "interrupted; the next run continues")
 
 OUTCOMES: tuple[Outcome, ...] = (
-    OK, NOTHING_NEW, ATTENTION, USAGE, PARTLY, NOTHING, BANNED, STORAGE, LOCKED, CRASHED, INTERRUPTED,
+    OK, NOTHING_NEW, TOLERABLE, ATTENTION, USAGE, PARTLY, NOTHING, BANNED, STORAGE, LOCKED, CRASHED, INTERRUPTED,
 )  # fmt: skip
 #: Refusals that say something of our reading; the others are facts about Sina (gone, other_host, forum …).
 UNREAD = ("unknown_layout", "ambiguous_layout", "undecodable", "too_large", "empty", "bad_post")
@@ -62,9 +63,14 @@ def judge(counts: Mapping[str, Any], finish_reason: str | None, errors: int = 0,
         return NOTHING
     if lists or errors or finish_reason != "finished":
         return PARTLY if got or lists else CRASHED
+    if total(counts, "refused/gone") and not got:
+        return NOTHING
+    missed = failed
     failed += sum(total(counts, f"refused/{name}") for name in UNREAD)
     if failed > tolerated * (got - had + failed):
         return PARTLY
+    if missed:
+        return TOLERABLE
     return OK if got - had or total(counts, "refused") else NOTHING_NEW
 
 

@@ -13,7 +13,6 @@ from scrapy.exceptions import DropItem
 from sinanews.catalogue.stories import better_copy
 from sinanews.cleaning.item import clean_item
 from sinanews.exceptions import (
-    ArgumentError,
     CatalogueError,
     DuplicateArticle,
     ExportError,
@@ -29,8 +28,6 @@ from sinanews.items import ArticleItem
 from sinanews.paths import post_path
 
 logger = logging.getLogger(__name__)
-POLICIES = ("drop", "mark", "keep")
-BODIES = ("clean", "verbatim")
 #: Fields whose absence is recorded; monitors compare it with what is usual.
 COVERED = ("title", "published_at", "media", "author", "editor", "keywords", "stocks", "images", "body_text")
 
@@ -44,10 +41,7 @@ class ArchivePipeline:
 
     def __init__(self, crawler: Crawler) -> None:
         self.archive = Archive.of(crawler)
-        body = crawler.settings["SINANEWS_BODY"]
-        if body not in BODIES:
-            raise ArgumentError(f"SINANEWS_BODY is {body!r}; allowed: {', '.join(BODIES)}")
-        self.verbatim = body == "verbatim"
+        self.verbatim = crawler.settings["SINANEWS_BODY"] == "verbatim"
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> ArchivePipeline:
@@ -98,9 +92,7 @@ class DedupPipeline(ArchivePipeline):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self.policy = crawler.settings["SINANEWS_DUPLICATES"]
-        if self.policy not in POLICIES:
-            raise ArgumentError(f"SINANEWS_DUPLICATES is {self.policy!r}; allowed: {', '.join(POLICIES)}")
+        self.policy: str = crawler.settings["SINANEWS_DUPLICATES"]
 
     def step(self, item: ArticleItem) -> ArticleItem:
         copy = None if self.policy == "keep" or item.kind == "live" else self.exact_copy(item) or self.near_copy(item)

@@ -5,7 +5,7 @@ Each ``SINANEWS_…`` setting can come from the environment; ``-s NAME=VALUE`` o
 
 import os
 
-from sinanews import __version__
+from sinanews import user_agent
 
 BOT_NAME = "sinanews"
 SPIDER_MODULES = ["sinanews.spiders"]
@@ -51,9 +51,12 @@ SINANEWS_JOBS: str | list[dict[str, object]] = os.environ.get("SINANEWS_JOBS", "
 #: 0: neither a progress bar on a terminal nor a line each LOGSTATS_INTERVAL in a log. Read by progress.
 SINANEWS_PROGRESS = os.environ.get("SINANEWS_PROGRESS", "1")
 
+#: As LOG_LEVEL, which -L and -s set too.
+SINANEWS_LOG_LEVEL = os.environ.get("SINANEWS_LOG_LEVEL", "INFO")
+
 # --- a good guest ------------------------------------------------------------------------------------------
 
-USER_AGENT = f"sinanews/{__version__} (news archive; {SINANEWS_CONTACT or 'no contact given'})"  # default: Scrapy's
+USER_AGENT = user_agent(SINANEWS_CONTACT)  # default: Scrapy's
 ROBOTSTXT_OBEY = True  # default: False
 ROBOTSTXT_USER_AGENT = "sinanews"  # default: USER_AGENT
 DOWNLOAD_DELAY = 1.0  # seconds between two requests to a host; default: 0
@@ -116,7 +119,7 @@ CONCURRENT_ITEMS = 8  # default: 100
 # --- what is said ------------------------------------------------------------------------------------------
 
 FEED_EXPORT_ENCODING = "utf-8"  # default: None, which escapes Chinese in JSON
-LOG_LEVEL = os.environ.get("SINANEWS_LOG_LEVEL", "INFO")  # default: DEBUG
+LOG_LEVEL = SINANEWS_LOG_LEVEL  # default: DEBUG
 LOG_VERSIONS: list[str] = []  # default: a list of libraries
 LOG_FORMATTER = "sinanews.extensions.QuietLogFormatter"  # drops at DEBUG; default: scrapy.logformatter.LogFormatter
 STATS_DUMP = True  # default: True

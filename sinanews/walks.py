@@ -45,6 +45,7 @@ class Walk:
     seen: set[str] = field(default_factory=set)
     entries: Counter[date] = field(default_factory=Counter)  #: rows seen of each day
     oldest: datetime | None = None
+    page_newest: datetime | None = None  #: of the last page read: what is older than this page was not seen
     newest: datetime | None = None  #: but for entries dated after the answer that has them
     total: int | None = None
     ended: str = ""  #: why the walk ended: end, known, passed, limit, window_ignored
@@ -65,6 +66,7 @@ class Walk:
         times = [row.published_at for row in rows if row.published_at]
         self.entries.update(time.date() for time in times)
         past = [time for time in times if time <= _present(answer, now)]
+        self.page_newest = max((row.published_at for row in answer.rows if row.published_at), default=self.page_newest)
         self.oldest = min([*times, self.oldest] if self.oldest else times, default=None)
         self.newest = max([*past, self.newest] if self.newest else past, default=None)
         return rows

@@ -189,3 +189,34 @@ def test_a_bad_seed_is_refused_and_its_neighbours_go_on(archive: TemporaryArchiv
     assert done.returncode == 3, "half of them could not be read"
     assert len(archive.posts) == 2
     assert archive.query("SELECT count(*) FROM articles WHERE state='refused' AND reason='bad_post'") == [(2,)]
+
+
+def test_other_posts_of_the_seeds_form_verbatim_are_the_same_files(archive: TemporaryArchive) -> None:
+    folder = archive.folder / "seeds"
+    folder.mkdir()
+    seed = SEED.read_text("utf-8")
+    channels = [
+        "36氪",
+        "新浪财经－滚动（股市）",
+        "第一财经、快讯",
+        "FT中文网 - 专栏",
+        "《财经》杂志",
+        "新浪财经－A股：要闻",
+    ]
+    wanted = set()
+    for number, channel in enumerate(channels):
+        text = seed.replace("新浪财经－国內", channel).replace("author: 新浪财经", f"author: {channel}")
+        text = text.replace("title: '上海市检察院与", f"title: '第{number}  篇 ").replace(
+            "刘礼文", f"第{number}人 " * 40
+        )
+        (folder / f"{number}.txt").write_text(text, "utf-8")
+        wanted.add(text.encode())
+    archive.crawl("seeds", "-a", f"path={folder}", SINANEWS_BODY="verbatim", SINANEWS_DUPLICATES="keep")
+    assert {post.read_bytes() for post in archive.posts} == wanted
+
+
+@pytest.mark.parametrize("words", [("since=2026-11-20", "until=2026-11-01"), ("since=2999-01-01",)])
+def test_days_that_cannot_be_are_a_mistake(archive: TemporaryArchive, words: tuple[str, ...]) -> None:
+    done = archive.crawl("sina_finance", *(part for word in words for part in ("-a", word)))
+    assert done.returncode == 2
+    assert "since" in done.stderr

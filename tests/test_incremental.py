@@ -61,7 +61,7 @@ def test_after_a_long_pause_the_next_run_fills_the_gap_first(archive: TemporaryA
         runs = scenes.pause(archive, site, days=4, a_day=30, pages=1)
         assert runs == 2
         dated = ["date=" in r.query for r in scenes.listings(site.requests)]
-        assert dated == [False] * 3 + [True] * 4 + [False]  # the days before the newest page
+        assert dated == [False] * 3 + [True] * 5 + [False]  # the days up to the last page read, then the newest
 
 
 def test_the_gap_is_told_and_survives_a_failing_day(archive: TemporaryArchive) -> None:
@@ -107,3 +107,28 @@ def test_channels_stay_with_an_article_whose_page_names_its_id(tmp_path: Path) -
         pairs = connection.execute(select(article_channels)).all()
     assert sorted(pairs) == [("i1", "china"), ("i1", "macro")]
     catalogue.close()
+
+
+def test_an_old_entry_at_the_top_hides_no_gap(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=30, days=1, pinned=2, shares={}) as site:
+        archive.crawl("sina_finance", mirror=site.url)
+        site.publish(160)
+        done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_MAX_PAGES="1")
+        assert "gap 1" in done.stdout + done.stderr
+        archive.crawl("sina_finance", mirror=site.url)
+        assert archive.ids() | archive.ids("duplicate") == {entry.id for entry in site.entries}
+
+
+def test_a_young_page_that_is_not_found_is_looked_for_again(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=4, days=0.1, newest=datetime.now(timezone.utc), shares={}, faults={"404": 1.0}) as site:
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 4
+        assert archive.ids("failed") == {entry.id for entry in site.entries}
+        for _ in range(2):
+            archive.crawl("sina_finance", mirror=site.url)
+        assert archive.ids("refused") == {entry.id for entry in site.entries}, "but not for ever"
+        site.faults.clear()
+        named = ",".join(entry.url for entry in site.entries)
+        archive.crawl("sina_finance", "-a", f"urls={named}", mirror=site.url)
+        assert archive.ids() | archive.ids("duplicate") == {entry.id for entry in site.entries}, (
+            "unless one asks for it"
+        )

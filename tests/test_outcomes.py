@@ -11,7 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from sinanews.outcomes import BANNED, CRASHED, INTERRUPTED, NOTHING, NOTHING_NEW, OK, OUTCOMES, PARTLY, STORAGE, judge
+from sinanews import settings
+from sinanews.checks import check_settings
+from sinanews.exceptions import ArgumentError
+from sinanews.outcomes import (
+    BANNED,
+    CRASHED,
+    INTERRUPTED,
+    NOTHING,
+    NOTHING_NEW,
+    OK,
+    OUTCOMES,
+    PARTLY,
+    STORAGE,
+    TOLERABLE,
+    judge,
+)
 from sinanews.samplesite import SampleSite
 from tests.conftest import PROJECT, TemporaryArchive
 
@@ -22,7 +37,8 @@ from tests.conftest import PROJECT, TemporaryArchive
         ({"articles/exported": 3}, "finished", 0, OK),
         ({"articles/known": 3}, "finished", 0, NOTHING_NEW),
         ({}, "finished", 0, NOTHING_NEW),
-        ({"articles/exported": 99, "failed/timeout": 1}, "finished", 0, OK),
+        ({"articles/exported": 99, "failed/timeout": 1}, "finished", 0, TOLERABLE),
+        ({"refused/gone": 5}, "finished", 0, NOTHING),
         ({"articles/exported": 9, "failed/timeout": 1}, "finished", 0, PARTLY),
         ({"articles/exported": 9, "refused/gone": 5}, "finished", 0, OK),
         ({"articles/exported": 9, "refused/unknown_layout": 5}, "finished", 0, PARTLY),
@@ -62,6 +78,22 @@ def test_a_ban_ends_the_run_and_the_next_ones_wait(archive: TemporaryArchive, fa
         site.faults.clear()
         assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
         assert archive.ids("pending") == archive.ids("failed") == set()
+
+
+@pytest.mark.parametrize(
+    "words", [("-a", "limit=2"), ("-a", "urls=https://finance.sina.com.cn/doc-iabcdefg1234567.shtml")]
+)
+def test_a_run_that_is_answered_nothing_is_banned_however_few_it_asks(
+    archive: TemporaryArchive, words: tuple[str, ...]
+) -> None:
+    with SampleSite(articles=20) as site:
+        site.faults.set("ban", 1.0)
+        site.faults.set("ban", 1.0, where="listing")
+        done = archive.crawl("sina_finance", *words, mirror=site.url)
+        assert done.returncode == 5, done.stderr
+        site.requests.clear()
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 5
+        assert site.requests == []
 
 
 def test_a_few_refusals_are_waited_out(archive: TemporaryArchive) -> None:
@@ -130,3 +162,26 @@ def test_findings_reach_the_users_command(archive: TemporaryArchive, tmp_path: P
     assert alert["exit_code"] == 4
     assert alert["spider"] == "sina_finance"
     assert alert["findings"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "SINANEWS_TOLERATED=abc", "SINANEWS_MAX_PAGES=foo", "SINANEWS_MIRROR=nonsense", "SINANEWS_STALE=maybe",
+        "SINANEWS_BAN_LIMIT=0", "SINANEWS_COOLDOWN=", "SINANEWS_RETRY_DELAY=-1", "SINANEWS_POLL=abc", "DOWNLOAD_DELAY=x",
+        "SINANEWS_ALERT_COMMAND='unclosed", "LOG_LEVEL=FOO",
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_used_is_named_before_the_run(bad: str) -> None:
+    name, value = bad.split("=", 1)
+    values = {**{k: getattr(settings, k) for k in dir(settings) if k.isupper()}, "RETRY_TIMES": 3, name: value}
+    with pytest.raises(ArgumentError, match=name):
+        check_settings(values.get)
+
+
+def test_the_contact_and_the_log_level_can_come_from_the_command_line(archive: TemporaryArchive) -> None:
+    done = archive.run(
+        "crawl", "seeds", "-s", "SINANEWS_CONTACT=me@example.org", "-s", "SINANEWS_LOG_LEVEL=INFO", LOG_LEVEL="INFO"
+    )
+    assert "me@example.org" in done.stderr
+    assert done.returncode == 0

@@ -28,7 +28,8 @@ def clean_item(item: ArticleItem, *, verbatim: bool = False) -> ArticleItem:
     Raises PageTooLarge for a body over the bounds, EmptyArticle for an article without text and pictures.
     """
     clean = clean_body(item.body_html, item.url)
-    item.title = tidy(item.title)
+    if not (verbatim and item.layout == "seed"):
+        item.title = tidy(item.title)
     item.original_title = item.original_title or clean.original_title
     item.editor = item.editor or clean.editor
     item.author = item.author or clean.author

@@ -13,7 +13,9 @@ from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 
+from sinanews import user_agent
 from sinanews.alerts import alert
+from sinanews.checks import check_settings
 from sinanews.exceptions import ArgumentError, RunLocked, SinanewsError
 from sinanews.extensions import Archive
 from sinanews.monitors import Finding
@@ -41,6 +43,9 @@ class Command(ScrapyCrawl):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
+        if self.settings is not None:  # what settings.py made of the environment, made again of -s
+            level, contact = self.settings["SINANEWS_LOG_LEVEL"], self.settings["SINANEWS_CONTACT"]
+            self.settings.setdict({"LOG_LEVEL": level, "USER_AGENT": user_agent(contact)}, priority="project")
         if opts.quiet and self.settings is not None:  # as if settings.py said so: -L and -s still win
             self.settings.setdict({"LOG_LEVEL": "ERROR", "SINANEWS_PROGRESS": "0"}, priority="project")
 
@@ -53,7 +58,11 @@ class Command(ScrapyCrawl):
 
     def crawl(self, spider: str, arguments: dict[str, Any]) -> tuple[Outcome, str]:
         """One run of a spider, recorded in the catalogue: its outcome and the line that tells it."""
-        assert self.crawler_process is not None
+        assert self.crawler_process is not None and self.settings is not None
+        try:
+            check_settings(self.settings.get)
+        except ArgumentError as error:
+            return USAGE, str(error)
         try:
             crawler = self._create_crawler(spider)
         except KeyError:

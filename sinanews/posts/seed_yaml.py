@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import yaml
+
 # What no parser may meet unescaped: YAML's non-printables and line breaks, a byte-order mark,
 # and the text of an escaped brace, which reading would take for a brace.
 _UNPRINTABLE = "\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff"
@@ -13,6 +15,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 # Starts with a letter, so it is no number, date or YAML sign; nothing in it can end it.
 _PLAIN = re.compile(r"[^\W\d_](?:[\w－·.&/+-]|[ ](?=\w))*")
+_INDICATORS = tuple("-?:,[]{}#&*!|>'\"%@`")
 _WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf"}
 
 
@@ -30,9 +33,23 @@ def quoted(text: str, *, keep_braces: bool = False) -> str:
 
 
 def bare(text: str, *, keep_braces: bool = False) -> str:
-    """The text without quotes where both parsers read it as that very string, else quoted."""
+    """The text without quotes where both parsers read it as that very string, else quoted.
+
+    With ``keep_braces`` as the predecessor wrote it: without quotes wherever YAML reads those very characters.
+    """
     is_plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
-    return text if is_plain else quoted(text, keep_braces=keep_braces)
+    return text if is_plain or (keep_braces and _reads_as_is(text)) else quoted(text, keep_braces=keep_braces)
+
+
+def _reads_as_is(text: str) -> bool:
+    """Whether YAML reads one line without quotes as these very characters."""
+    if len(text) > 200 or text != text.strip() or text.startswith(_INDICATORS) or _MUST_ESCAPE.search(text):
+        return False
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        return False
+    return isinstance(node, yaml.ScalarNode) and node.value == text
 
 
 def without_surrogates(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from scrapy import Request, Spider
@@ -16,6 +17,8 @@ from sinanews.exceptions import CatalogueError, PageGone
 from sinanews.extensions import Archive
 
 GONE = (404, 410)
+LOOKS = 3  #: runs that look for a young page which is not found
+YOUNG = timedelta(days=2)
 
 
 class ArchiveSpider(Spider):
@@ -46,13 +49,21 @@ class ArchiveSpider(Spider):
             return  # it is not the article's fault; it stays as listed
         reason, detail = why_failed(failure)
         try:
-            if reason in {f"http_{status}" for status in GONE}:
+            if reason in {f"http_{status}" for status in GONE} and not self.may_come_back(key):
                 about = {"url": url, "listed_mtime": request.meta.get("listed_mtime")}
                 self.archive.refuse(key, PageGone(f"{detail} for {request.url}"), **about)
             else:
                 self.archive.fail(key, reason, detail, url=url)
         except CatalogueError as error:
             self.archive.stop_run(error, "storage_failed")
+
+    def may_come_back(self, key: str) -> bool:
+        """A page that is not found although its list has just named it is looked for by two more runs."""
+        row = self.archive.catalogue.article(key)
+        if row is None:
+            return True
+        young = row.published_at is None or self.archive.now() - row.published_at < YOUNG
+        return row.state in ("pending", "failed") and row.attempts < LOOKS - 1 and young
 
 
 def why_failed(failure: Failure) -> tuple[str, str]:
@@ -64,5 +75,7 @@ def why_failed(failure: Failure) -> tuple[str, str]:
     error = failure.value
     if isinstance(error, HttpError):
         return f"http_{error.response.status}", f"HTTP status {error.response.status}"
+    if "robots.txt" in str(error):
+        return "robots", str(error)
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower().removesuffix("_error")
     return name, (str(error).splitlines() or [name])[0][:300]

@@ -133,9 +133,12 @@ class RollSpider(ArchiveSpider):
     def newest_listed(self, walk: Walk) -> None:
         """The walk over a channel's newest entries has ended: everything up to its newest one is listed, or a gap."""
         slug, now, coverage = walk.channel.slug, self.archive.now(), self.archive.catalogue.coverage
-        if walk.ended != "known" and walk.listed_until and walk.oldest and walk.oldest > walk.listed_until:
+        until = walk.listed_until
+        # A single old row among new ones says nothing, so where pages were left unread it is always a gap.
+        before = walk.page_newest if walk.ended == "limit" else walk.oldest if walk.ended == "end" else None
+        if until and before and before > until:
             self.archive.strange("gap", f"channel {slug}: more is new than its pages show; the next run fills the gap")
-            coverage.gap_found(slug, walk.listed_until, walk.oldest, now)
+            coverage.gap_found(slug, until, before, now)
         coverage.listed_to(slug, walk.newest, now)
         if not walk.seen:
             self.archive.strange("empty_channel", f"channel {slug} has no entries at all")

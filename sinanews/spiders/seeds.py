@@ -68,6 +68,7 @@ class SeedsSpider(ArchiveSpider):
             id=key,
             url=None,
             title=post.title,
+            author=post.author,
             published_at=post.date,
             date_as_written=post.date_as_written,
             lead_image=post.lead_image,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from scrapy import Request
@@ -14,7 +14,7 @@ from sinanews import arguments
 from sinanews.arguments import since_when
 from sinanews.catalogue import Known
 from sinanews.channels import AUTHOR, CATEGORY, DEFAULT, Channel, channel_by_slug, select_channels
-from sinanews.dates import to_beijing
+from sinanews.dates import BEIJING, to_beijing
 from sinanews.exceptions import ArgumentError, BanPage, CatalogueError, Refused
 from sinanews.extensions import Fetch
 from sinanews.items import ArticleItem
@@ -47,6 +47,9 @@ class SinaFinanceSpider(RollSpider):
                 raise ArgumentError(f"give urls or {name}, not both")
         if "until" in self.options and "since" not in self.options:
             raise ArgumentError("until needs since: the first day to collect")
+        since, today = self.options.get("since"), datetime.now(BEIJING).date()
+        if isinstance(since, date) and since > min(self.options.get("until", today), today):
+            raise ArgumentError(f"since={since} lies after {'until' if since <= today else 'today'}")
         self.channels: tuple[Channel, ...] = self.options.get("channels", (DEFAULT,))
         self.left = self.options.get("limit", 10**9)  #: articles that may still be asked for
         self.asked: set[str] = set()
@@ -91,7 +94,7 @@ class SinaFinanceSpider(RollSpider):
             before = known.get(row.key)
             if row.key in self.asked:
                 listed.append((done.get(row.url, row.key), row))  # another channel has it too
-            elif before is not None and before.done and before.older_than(row.updated_at) and not self.why_not(row.url):
+            elif before is not None and self.is_worth_another_look(before, row):
                 wanted += list(self.ask_again(row, channel, before))
             elif (before is not None and before.done) or row.url in done:
                 self.archive.count("articles/known")
@@ -103,6 +106,12 @@ class SinaFinanceSpider(RollSpider):
             values = [{"id": i, "url": r.url, "title": r.title, "published_at": r.published_at} for i, r in listed]
             self.archive.catalogue.listed(values, channel.slug, self.archive.now())
         yield from wanted
+
+    def is_worth_another_look(self, before: Known, row: Listing) -> bool:
+        """Whether a done article is asked for again: edited since, or refused and now named or rechecked."""
+        named = "urls" in self.options or self.options.get("recheck", False)
+        again = before.older_than(row.updated_at) or (before.state == "refused" and named)
+        return before.done and again and not self.why_not(row.url)
 
     def ask_again(self, row: Listing, channel: Channel | None, before: Known | Row[Any]) -> Iterator[Request]:
         """The request for an article that we have, which may have been edited: cheap where it has not."""
