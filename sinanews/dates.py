@@ -12,8 +12,8 @@ BEIJING = timezone(timedelta(hours=8))
 
 _DATE = re.compile(
     r"(?<!\d)(?P<y>(?:19|20)\d\d)\s*[年/.-]\s*(?P<m>\d\d?)\s*[月/.-]\s*(?P<d>\d\d?)(?!\d)\s*日?"
-    r"(?:[T\s,]*(?:星期.|周.)?\s*(?P<half>上午|下午|晚上)?\s*(?P<H>\d\d?)\s*[:时点]\s*(?P<M>\d\d)\s*分?"
-    r"(?:\s*:?\s*(?P<S>\d\d)(?:\.\d+)?\s*秒?)?\s*(?P<zone>Z\b|GMT\b|UTC\b|[+-]\d\d:?\d\d\b)?)?"
+    r"(?:[T\s,]*(?:星期.|周.)?\s*(?P<half>上午|下午|晚上)?\s*(?P<H>\d\d?)\s*[:时点]\s*(?P<M>\d\d)"
+    r"(?:\s*[:分]\s*(?P<S>\d\d)(?!\d)(?:\.\d+)?\s*秒?|\s*分)?\s*(?P<zone>Z\b|GMT\b|UTC\b|[+-]\d\d:?\d\d\b)?)?"
 )
 _ENGLISH = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d(?::\d\d)?(?: *(?:[A-Z]{2,4}|[+-]\d{4}))?")
 _CTIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) ([+-]\d{4}) (\d{4})")

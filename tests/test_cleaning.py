@@ -66,6 +66,14 @@ RULES = {
 }
 #: what Sina says -> examples of it; each stands alone in a paragraph
 SENTENCES = {
+    "wechat": [
+        "欢迎关注新浪财经官方微信（sinacaijing）",
+        "欢迎关注“新浪证券”的微信订阅号：xinlang-zhengquan",
+        "更多精彩内容，请关注新浪财经官方微信：sinacaijing。",
+        "【更多详情，请下载新浪财经APP】",
+        "股市瞬息万变，投资难以决策？来#A股参谋部#超话聊一聊，[点击进入]",
+        "更多精彩内容 <a href=http://sms.sina.com.cn>手机订阅财经新闻 天天好运</a>",
+    ],
     "app": [
         "海量资讯、精准解读，尽在新浪财经APP",
         "安装新浪财经客户端第一时间接收最全面的市场资讯→【下载地址】",
@@ -353,3 +361,63 @@ def test_an_early_post_keeps_its_text_and_the_players_poster() -> None:
 
 def test_the_examples_in_docstrings_hold() -> None:
     assert doctest.testmod(found).failed == doctest.testmod(item).failed == 0
+
+
+# --- what looks like Sina's and is the article's, and the other way round -----------------------------------
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "风险提示：新浪微博用户增长不及预期。",
+        "声明：我不认识新浪的那位编辑。",
+        "进入达沃斯论坛",
+        "他请大家关注新浪财经官方微信，并说明了理由。",
+        "更多精彩内容将在明日公布。",
+        "股市瞬息万变，投资者应当谨慎。",
+    ],
+)
+def test_what_only_looks_like_sinas_stays(sentence: str) -> None:
+    assert clean_body(f"{TEXT}<p>　　{sentence}</p>{TEXT}", BASE).text == f"{KEPT}\n{sentence}\n{KEPT}"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "声明：新浪网独家稿件，未经授权不得转载。",
+        "风险提示：文中观点不代表新浪立场。",
+        "本文为作者独家授权新浪财经使用，请勿转载。所发表言论不代表本站观点。",
+        "进入【新浪财经股吧】讨论",
+    ],
+)
+def test_sinas_sentences_go(sentence: str) -> None:
+    assert clean_body(f"{TEXT}<p>　　{sentence}</p>", BASE).text == KEPT
+
+
+@pytest.mark.parametrize("comment", ["<!-- x --!>", "<!-->", "<!--->", "<!---->", "<!-- -- > -->"])
+def test_comments_end_where_browsers_end_them(comment: str) -> None:
+    assert clean_body(f"<p>甲</p>{comment}<p>乙</p>", BASE).text == "甲\n乙"
+
+
+@pytest.mark.parametrize("end", ["", "</form>"])
+def test_a_form_around_the_text_is_only_a_wrapper(end: str) -> None:
+    markup = f"<p>甲</p><form><input value=x><select><option>无</select><p>乙丙丁</p><p>戊</p>{end}"
+    assert clean_body(markup, BASE).text == "甲\n乙丙丁\n戊"
+
+
+def test_a_poll_is_no_text() -> None:
+    assert (
+        clean_body(f"{TEXT}<form>你看好吗？<br><input type=radio>看好<input type=radio>不看好</form>", BASE).text
+        == KEPT
+    )
+
+
+@pytest.mark.parametrize("mark", ["sina-end", "sina-cut", "sina-&#101;nd"])
+def test_our_own_marks_in_the_input_mean_nothing(mark: str) -> None:
+    markup = f"<p>这是一句没有说完的话</p><del class='{mark}'></del><p>第二段</p>"
+    assert clean_body(markup, BASE).text == "这是一句没有说完的话\n第二段"
+    assert clean_body(markup.replace("<del", "<d<!-- x -->el"), BASE).text.endswith("第二段")
+
+
+def test_breaks_inside_a_paragraph_stay_and_those_at_its_ends_go() -> None:
+    assert clean_body("<p><br> <br>甲<br><br>乙 <br> <br></p>", BASE).html == "<p>甲<br><br>乙</p>"

@@ -302,3 +302,65 @@ def test_floods_are_refused_quickly(flood: str) -> None:
     with pytest.raises(PageTooLarge):
         read_page(article(flood), URL)
     assert time.monotonic() - started < 5
+
+
+def test_a_flood_in_a_gallerys_caption_takes_no_time() -> None:
+    slides = json.dumps({"images": [{"image_url": "//a.com/x.png", "intro": "<" * 150_000}]})
+    body = f"<html><title>图</title><h1>青禾</h1><script>var slide_data = {slides};</script></html>"
+    started = time.process_time()
+    assert read_page(body.encode(), "https://slide.finance.sina.com.cn/slide_1_2_3.html").item.kind == "gallery"
+    assert time.process_time() - started < 5
+
+
+def test_dashes_in_a_title_take_no_time() -> None:
+    started = time.process_time()
+    read_page(article().replace(b"<title>", b"<title>" + b"-" * 200_000), URL)
+    assert time.process_time() - started < 5
+
+
+# --- what the words of a page may mean ---------------------------------------------------------------------
+
+SHORT = "　　虚山银行今日宣布上调存款利率，下月一日起执行。"
+LINKS = "<a href=/>新浪简介</a>┊<a href=/>广告服务</a>"
+FOOTER = "新浪简介┊About Sina┊广告服务┊联系我们┊招聘信息┊网站律师┊会员注册┊产品答疑<br>Copyright &copy; 1996-2005 SINA Corporation"
+
+
+@pytest.mark.parametrize("footer", [LINKS, FOOTER])
+@pytest.mark.parametrize("form", ["", "<form><input>"])
+def test_a_short_text_of_2005_is_the_article_and_the_footer_never(footer: str, form: str) -> None:
+    body = (
+        "<html><head><title>虚山银行上调利率_新浪网</title></head><body><table><tr><th class=f24>虚山银行上调利率</th></tr>"
+        "<tr><td>http://finance.sina.com.cn 2005年03月21日 07:16 <font>21世纪经济报道</font></td></tr>"
+        f"<tr><td class=l17>{form}<font id=zoom><p>{SHORT}</p></font></td></tr></table>"
+        f"<table><tr><td>{footer}</td></tr></table></body></html>"
+    )
+    url = "http://finance.sina.com.cn/money/20050321/07161448853.shtml"
+    item = read_page(body.encode("gb18030"), url).item
+    assert clean_body(item.body_html, url).text == SHORT.strip("　")
+    assert (item.layout, item.media) == ("table_2005", "21世纪经济报道")
+    assert str(item.published_at) == "2005-03-21 07:16:00+08:00"
+
+
+def test_a_form_left_open_in_a_text_of_2005_does_not_end_it() -> None:
+    body = (
+        "<html><title>虚山银行上调利率_新浪网</title><body><table><tr><td>2005年03月21日 07:16 某报</td></tr>"
+        "<tr><td><font id=zoom><p>　　甲乙丙。</p><form><input name=x><p>　　丁戊己。</p></font></td></tr></table>"
+    )
+    item = read_page(body.encode(), "http://finance.sina.com.cn/money/20050321/07161448853.shtml").item
+    assert clean_body(item.body_html).text == "甲乙丙。\n丁戊己。"
+
+
+def test_a_headline_about_a_refused_visit_is_no_ban() -> None:
+    headline = "某国领导人拒绝访问邻国"
+    body = article().replace("青禾重工投产".encode(), headline.encode())
+    assert read_page(body, URL).item.title == headline
+    with pytest.raises(BanPage):
+        read_page("<html><title>拒绝访问</title><body>请稍后再试</body></html>".encode(), URL)
+
+
+def test_the_word_for_author_is_not_a_part_of_the_name() -> None:
+    body = article(head='<meta name="comment" content="mp:comos-x">').replace(
+        b"<div class='date-source'>",
+        "<div class='date-source'><span class='author'>作者 <a>老张说花</a></span>".encode(),
+    )
+    assert read_page(body, "https://k.sina.com.cn/article_1_2.html").item.author == "老张说花"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sinanews.cleaning.tree import SPACES, HtmlElement, drop, new_element, text_of, to_markup, unwrap
+from sinanews.cleaning.tree import GONE, SPACES, HtmlElement, new_element, strip, strip_tags, text_of, to_markup
 
 PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6".split())
 #: Blocks that stay as they are; every other element that holds blocks is unwrapped.
@@ -14,6 +14,7 @@ KEPT = PARAGRAPHS | frozenset("ul ol dl table blockquote pre figure hr".split())
 WRAPPERS = frozenset("div center section article main header aside nav address form fieldset body del ins".split())
 PARTS = frozenset("li dt dd tr td th tbody thead tfoot caption figcaption".split())
 INLINE = frozenset("a strong b em i u s sub sup br img code".split())
+_SPACE = re.compile(r"\s+")
 _BLOCKS = KEPT | WRAPPERS | PARTS
 _MAY_BE_EMPTY = frozenset("br img hr".split())
 #: What separates the text of an element from what follows; inline elements have nothing.
@@ -67,9 +68,8 @@ def _paragraph(text: str | None, run: list[HtmlElement]) -> HtmlElement:
 def _without_looks(block: HtmlElement) -> HtmlElement:
     """The block without fonts, spans and other elements that are only looks."""
     allowed = INLINE if block.tag in PARAGRAPHS else INLINE | KEPT | PARTS
-    for inner in list(block.iterdescendants()) if len(block) else ():
-        if inner.tag not in allowed:
-            unwrap(inner)
+    if len(block):
+        strip(block, [inner for inner in block.iterdescendants() if inner.tag not in allowed])
     return block
 
 
@@ -111,14 +111,23 @@ def _put(element: HtmlElement, name: str, old: str | None, new: str) -> None:
 
 def _drop_empty(block: HtmlElement) -> None:
     """Bold, links and inner blocks with nothing in them go."""
+    empty = False
     for element in reversed(list(block.iterdescendants())):
         if element.tag in _MAY_BE_EMPTY:
             continue
         if element.tag in KEPT:
             if not _has_picture(element) and not text_of(element):
-                drop(element)
-        elif element.tag in INLINE and not len(element) and not (text := element.text or "").strip():
-            unwrap(element) if text else drop(element)
+                element.clear(keep_tail=True)
+                element.tag, empty = GONE, True
+        elif element.tag in INLINE and _is_blank(element):
+            element.tag, empty = GONE, True
+    if empty:
+        strip_tags(block, GONE)
+
+
+def _is_blank(element: HtmlElement) -> bool:
+    blank = not (element.text or "").strip()
+    return blank and all(inner.tag == GONE and not (inner.tail or "").strip() for inner in element)
 
 
 def _has_picture(element: HtmlElement) -> bool:
@@ -127,16 +136,33 @@ def _has_picture(element: HtmlElement) -> bool:
 
 def trim_breaks(block: HtmlElement) -> None:
     """No line breaks at the ends of a paragraph."""
-    while len(block) and block[0].tag == "br" and not (block.text or "").strip():
-        drop(block[0])
-    while len(block) and block[-1].tag == "br" and not (block[-1].tail or "").strip():
-        drop(block[-1])
+    lead = [block.text or ""]
+    for child in block:
+        if child.tag != "br" or lead[-1].strip():
+            break
+        lead.append(child.tail or "")
+    if len(lead) > 1:
+        del block[: len(lead) - 1]
+        block.text = "".join(lead)
+    ends: list[str] = []
+    for child in block.iterchildren(reversed=True):
+        if child.tag != "br" or (child.tail or "").strip():
+            break
+        ends.append(child.tail or "")
+    if ends:
+        del block[len(block) - len(ends) :]
+        owner, name = (block[-1], "tail") if len(block) else (block, "text")
+        setattr(owner, name, (getattr(owner, name) or "") + "".join(reversed(ends)))
 
 
 def serialise(blocks: Iterable[Block]) -> str:
     """The blocks' markup, one a line: no blank line and no line break inside a block."""
     lines = (to_markup(block.element) for block in blocks)
-    return "\n".join(re.sub(r"\s*\n\s*", " ", line) if "\n" in line else line for line in lines)
+    return "\n".join(_SPACE.sub(_without_newline, line) if "\n" in line else line for line in lines)
+
+
+def _without_newline(space: re.Match[str]) -> str:
+    return " " if "\n" in space[0] else space[0]
 
 
 def body_lines(blocks: Iterable[Block]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from sinanews.cleaning.found import Found
 from sinanews.exceptions import PageTooLarge
 
 MAX_BODY = 2 * 1024 * 1024  #: bytes of UTF-8, once comments and scripts are gone
+MAX_TAGS = 50_000  #: tags, opening and closing; the longest tables of real pages have a tenth
 MAX_DEPTH = 200  #: elements inside each other; libxml2 drops what is deeper, silently
 MAX_TAG = 5000  #: attributes of one element
 MAX_ATTRIBUTES = 40_000  #: attributes with values, of all elements
@@ -20,8 +21,11 @@ _NEVER_DEEP = frozenset(  # void elements, and those that close their like
     b"area base br col embed hr img input link meta param source track wbr "
     b"p li dd dt option tr td th tbody thead tfoot colgroup".split()
 )
-_CUT = '<del class="sina-cut"></del>'
-_END = '<del class="sina-end"></del>'
+_COMMENT_END = re.compile(r"--!?>")
+_NO_COMMENT = re.compile(r"-?>")  # <!--> and <!---> are whole comments
+_CUT, _END = "\x01", "\x02"  # no input holds these, it has been freed of control characters
+_MARKS = {_CUT: '<del class="sina-cut"></del>', _END: '<del class="sina-end"></del>'}
+_DEL = re.compile(r"<(/?)[Dd][Ee][Ll](?=[\s/>])")  # in the input it would be taken for one of our marks
 #: Comments around the advertisements of 2004-08 hold one of these, and say begin or end (some twice).
 _ADS = ("NEWSZW_HZH", "画中画")
 _AD_BEGIN = re.compile(r"开始|begin", re.I)
@@ -41,19 +45,20 @@ def strip_hidden(raw: str, found: Found) -> str:
     while (start := markup.find("<!--", position)) >= 0:
         if not ad:
             parts.append(markup[position:start])
-        end = markup.find("-->", start + 4)
-        comment = markup[start + 4 : end if end >= 0 else len(markup)]
-        position = end + 3 if end >= 0 else len(markup)
+        ended = _NO_COMMENT.match(markup, start + 4) or _COMMENT_END.search(markup, start + 4)
+        comment = markup[start + 4 : ended.start() if ended else len(markup)]
+        position = ended.end() if ended else len(markup)
         kind = next((kind for kind in _ADS if len(comment) < 80 and kind in comment), "")
         if ad and kind == ad and _AD_END.search(comment):
             ad = ""
             parts.append(_CUT)
-        elif not ad and kind and _AD_BEGIN.search(comment) and kind in markup[position:]:
+        elif not ad and kind and _AD_BEGIN.search(comment) and markup.find(kind, position) >= 0:
             ad = kind
         elif not ad:
             parts.append(_note(comment, found))
     parts.append(markup[position:])
-    return "".join(parts)
+    markup = _DEL.sub(r"<\1ins", "".join(parts))
+    return markup.replace(_CUT, _MARKS[_CUT]).replace(_END, _MARKS[_END])
 
 
 def _note(comment: str, found: Found) -> str:
@@ -65,7 +70,7 @@ def _note(comment: str, found: Found) -> str:
     return _END if "publish_helper_end" in comment[:60] else ""
 
 
-def check_bounds(markup: bytes, size: int = MAX_BODY, few_tags: int = MAX_DEPTH) -> None:
+def check_bounds(markup: bytes, size: int = MAX_BODY, few_tags: int = MAX_DEPTH, tags: int = MAX_TAGS) -> None:
     """Raise PageTooLarge for what would keep a parser busy: size, nesting, attribute floods.
 
     ``markup`` is in UTF-8 or GB18030: in neither is ``<``, ``=`` or ``>`` a part of another character.
@@ -73,11 +78,13 @@ def check_bounds(markup: bytes, size: int = MAX_BODY, few_tags: int = MAX_DEPTH)
     """
     if len(markup) > size:
         raise PageTooLarge(f"{len(markup)} bytes, at most {size}")
+    if (count := markup.count(b"<")) > tags:
+        raise PageTooLarge(f"{count} tags, at most {tags}")
     if _has_flood(markup):
         raise PageTooLarge(f"a tag with more than {MAX_TAG} attributes")
     if markup.count(b"=") > MAX_ATTRIBUTES:  # they may hide a flood behind quoted ">"
         raise PageTooLarge(f"more than {MAX_ATTRIBUTES} attributes")
-    if markup.count(b"<") > few_tags and (deepest := depth(markup)) > MAX_DEPTH:
+    if count > few_tags and (deepest := depth(markup)) > MAX_DEPTH:
         raise PageTooLarge(f"elements nested {deepest} deep, at most {MAX_DEPTH}")
 
 
@@ -88,7 +95,8 @@ def _has_flood(markup: bytes) -> bool:
         if markup.find(b">", at, at + MAX_TAG) >= 0:
             at += MAX_TAG
             continue
-        end = markup.find(b">", at) if b">" in markup[at:] else len(markup)
+        end = markup.find(b">", at)
+        end = end if end >= 0 else len(markup)
         chunk = markup[markup.rfind(b">", 0, at) + 1 : end]  # here may be a long tag; mostly it is a script
         tag = re.search(rb"<[a-zA-Z]", chunk)
         if tag and len(re.findall(rb"[\s/]+[^\s/=]", chunk[tag.start() :])) > MAX_TAG:

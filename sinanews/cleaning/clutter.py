@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from sinanews.cleaning.found import Found, editor_in
-from sinanews.cleaning.tree import HtmlElement, classes, drop, elements, text_of, text_without_links
+from sinanews.cleaning.tree import HtmlElement, classes, drop, elements, last_words, strip, text_of, text_without_links
 
 #: What an element is -> the classes and ids that say so. Nothing in such an element is the article's text.
 CLUTTER = {
@@ -26,7 +26,7 @@ CLUTTER = {
 _KIND_OF = {name: kind for kind, names in CLUTTER.items() for name in names.split()}
 #: Elements that run, embed or ask for something.
 NOT_TEXT = frozenset(
-    "script style noscript iframe object embed form input button select textarea link meta svg math template "
+    "script style noscript iframe object embed input button select textarea link meta svg math template "
     "applet param canvas map ins frame title video audio".split()
 )
 _NO_PICTURE = re.compile(
@@ -34,12 +34,13 @@ _NO_PICTURE = re.compile(
     r"|sinajs\.cn/newchart|/entphone\.gif$"
 )
 _LAZY = ("data-src", "data-original", "original", "real_src", "data-lazyload")
+_MOST_CUTS = 100  #: places where a cut sentence is made whole again; pages have one or two
 _BLANK = " \t\r\n\xa0\u3000"
 
 
 def clutter(root: HtmlElement, found: Found) -> int:
     """What Sina's templates put into a body, known by tag, class or id; editor and poster are noted first."""
-    removed = 0
+    removed, gone = 0, []
     for element in elements(root):
         kind = _kind_of(element)
         if kind is None or element.getparent() is None:
@@ -51,13 +52,18 @@ def clutter(root: HtmlElement, found: Found) -> int:
             for picture in element.iter("img", "video"):
                 found.add_poster(picture.get("src") if picture.tag == "img" else picture.get("poster"))
         found.removed[kind] += 1
-        removed += _drop_joining(element)
-    return removed
+        if removed < _MOST_CUTS:
+            removed += _drop_joining(element)
+        else:
+            gone.append(element)
+    return removed + strip(root, dropped=gone)
 
 
 def _kind_of(element: HtmlElement) -> str | None:
     if element.tag in NOT_TEXT:
         return str(element.tag)
+    if element.tag == "form" and element.find(".//p") is None and element.find(".//input[@type='radio']") is not None:
+        return "poll"
     name, names = element.get("id", ""), element.get("class", "")
     if name.startswith("quote_"):  # live prices, filled in by a script
         return "quote"
@@ -70,7 +76,7 @@ def _drop_joining(element: HtmlElement) -> bool:
     """Drop an element; a sentence that it cut in two is whole again."""
     before, tail = element.getprevious(), element.tail or ""
     cuts = before is not None and before.tag == "p" and not (before.tail or "").strip(_BLANK)
-    if cuts and tail.strip(_BLANK) and tail[:1] != "\u3000" and unfinished(text_of(before)):
+    if cuts and tail.strip(_BLANK) and tail[:1] != "\u3000" and unfinished(last_words(before)):
         element.tail = None
         _add_text(before, tail.lstrip(_BLANK))
     return drop(element)
@@ -84,7 +90,8 @@ def _add_text(element: HtmlElement, text: str) -> None:
 
 
 def unfinished(text: str) -> bool:
-    """Whether a paragraph breaks off in the middle of a sentence."""
+    """Whether a paragraph that ends so breaks off in the middle of a sentence."""
+    text = text.strip(_BLANK)
     return len(text) > 8 and not re.search(r"[。！？…!?”」』）)：:；;.]$", text)
 
 
@@ -106,31 +113,36 @@ def after_the_end(root: HtmlElement, found: Found) -> int:
 def cut_sentences(root: HtmlElement, found: Found) -> int:
     """A paragraph that ends in the middle of a sentence, where an advertisement stood, goes on in the next."""
     joined = 0
-    for mark in [mark for mark in elements(root, "del") if "sina-cut" in classes(mark)]:
+    marks = [mark for mark in elements(root, "del") if "sina-cut" in classes(mark)]
+    for mark in marks[:_MOST_CUTS]:
         inside = next(mark.iterancestors("p"), None)
         first, second = (inside, inside.getnext()) if inside is not None else (mark.getprevious(), mark.getnext())
         if (
             first is not None and second is not None and first.tag == second.tag == "p"
-            and not (mark.tail or "").strip(_BLANK) and unfinished(text_of(first)) and text_of(second)
+            and not (mark.tail or "").strip(_BLANK) and unfinished(last_words(first)) and text_of(second)
         ):  # fmt: skip
             _add_text(first, (second.text or "").lstrip(_BLANK))
             first.extend(list(second))
             second.text = None
             joined += drop(second)
         drop(mark)
+    strip(root, dropped=marks[_MOST_CUTS:])
     return joined
 
 
 def floating_tables(root: HtmlElement, found: Found) -> int:
     """Before 2009 advertisements stand in tables beside the text: links with a heading, or nothing that is left."""
-    removed = 0
+    removed, gone = 0, []
     for table in elements(root, "table"):
         text, pictures = text_of(table), [image for image in table.iter("img") if not is_no_picture(image)]
         beside = table.get("align", "").lower() in ("left", "right")
         mostly_links = len(text_without_links(table)) < 20 and next(table.iter("a"), None) is not None
         if not pictures and (not text or (beside and mostly_links)):
-            removed += _drop_joining(table)
-    return removed
+            if removed < _MOST_CUTS:
+                removed += _drop_joining(table)
+            else:
+                gone.append(table)
+    return removed + strip(root, dropped=gone)
 
 
 def source_of(image: HtmlElement) -> str:

@@ -14,18 +14,19 @@ from sinanews.cleaning.clutter import (
     source_of,
 )
 from sinanews.cleaning.found import Found
-from sinanews.cleaning.tree import HtmlElement, classes, drop, elements, text_of, unwrap
+from sinanews.cleaning.tree import HtmlElement, classes, elements, strip, text_of
 from sinanews.urls import absolute_url
 
 _STOCK_ID = re.compile(r"\w*stock_(?P<code>.+)")
 _STOCK_HREF = re.compile(r"/(?:realstock/company|(?P<market>us|hk)stock/quotes)/(?P<code>[\w.]+?)(?:/|\.html|$)")
 _QUOTE_WORDS = re.compile(r"\W*(?:(?:个股|实时|最新)?(?:资讯|行情|论坛|评论|股吧|走势|报价)\W*)+")
+_MOST_PICTURES = 20  #: with one caption
 _EMPTY_BRACKETS = re.compile(r"[(（\[]\s*(?:[,，、|]\s*)*[)）\]]")
 
 
 def stock_links(root: HtmlElement, found: Found) -> int:
     """Sina links companies to their quotes: the word stays, the code is noted."""
-    changed = 0
+    linked = []
     for span in elements(root, "span"):
         if name := _STOCK_ID.fullmatch(span.get("id", "")):
             found.add_stocks([name["code"]])
@@ -34,24 +35,26 @@ def stock_links(root: HtmlElement, found: Found) -> int:
             if not _STOCK_ID.fullmatch(element.getparent().get("id", "")):  # no span has told its code
                 found.add_stocks([link["code"] if link["market"] != "hk" else f"hk{link['code']}"])
             if not _QUOTE_WORDS.fullmatch(text_of(element)):
-                unwrap(element)
-                changed += 1
-    return changed
+                linked.append(element)
+    return strip(root, linked)
 
 
 def added_links(root: HtmlElement, found: Found) -> int:
     """(资讯 行情 论坛) and [微博] behind a name: links that Sina added to the text."""
-    removed = 0
+    gone, parents = [], {}
     for link in elements(root, "a"):
         text, parent, before = text_of(link), link.getparent(), link.getprevious()
         lead = (before.tail if before is not None else parent.text) or ""
         about = f"{link.get('href', '')} {link.get('class', '')}"
         is_weibo = re.fullmatch(r"\W*微博\W*", text) and re.search(r"weibo\.com|t\.sina|wt_article", about)
         if is_weibo or (_QUOTE_WORDS.fullmatch(text) and not lead.endswith("【")):  # 【评论】 is a tool of the page
-            removed += drop(link)
-            for part in (parent, *parent) if parent is not None else ():
-                for name in ("text", "tail") if part is not parent else ("text",):
-                    setattr(part, name, _EMPTY_BRACKETS.sub("", getattr(part, name) or "") or None)
+            gone.append(link)
+            parents[parent] = True
+    removed = strip(root, dropped=gone)
+    for parent in parents:
+        parent.text = _EMPTY_BRACKETS.sub("", parent.text or "") or None
+        for part in parent:
+            part.tail = _EMPTY_BRACKETS.sub("", part.tail or "") or None
     return removed
 
 
@@ -63,39 +66,37 @@ def bold_fonts(root: HtmlElement, found: Found) -> int:
         if "strong-bold" in style or re.search(r"font-weight:(?:bold|[6-9]00)", style):
             element.tag = "strong"
             changed += 1
-    for element in elements(root, "strong", "b"):
-        if any(outer.tag in ("strong", "b") for outer in element.iterancestors()):
-            unwrap(element)
+    bold = elements(root, "strong", "b")
+    strip(root, [inner for inner in bold if any(outer.tag in ("strong", "b") for outer in inner.iterancestors())])
     return changed
 
 
 def images(root: HtmlElement, found: Found) -> int:
     """Pictures: lazy ones loaded, absolute https, no referrer; spacers, codes and data: URIs go."""
-    removed = 0
+    gone = []
     for image in elements(root, "img"):
         source = absolute_url(found.base_url, source_of(image))
         if source is None or is_no_picture(image):
-            removed += drop(image)
+            gone.append(image)
             continue
         kept = {name: value for name in ("alt", "title", "width", "height") if (value := image.get(name, "").strip())}
         image.attrib.clear()
         image.attrib.update({"src": source, **kept, "referrerpolicy": "no-referrer"})
-    return removed
+    return strip(root, dropped=gone)
 
 
 def links(root: HtmlElement, found: Found) -> int:
     """Links: absolute https; anchors, scripts, weibo cards and links in links become words."""
-    changed = 0
+    words = []
     for link in elements(root, "a"):
         target = link.get("href", "").strip()
         href = None if target.startswith("#") else absolute_url(found.base_url, target)
         if href is None or "wt_article_link" in classes(link) or next(link.iterdescendants("a"), None) is not None:
-            unwrap(link)
-            changed += 1
+            words.append(link)
         else:
             link.attrib.clear()
             link.set("href", href)
-    return changed
+    return strip(root, words)
 
 
 def captions(root: HtmlElement, found: Found) -> int:
@@ -103,7 +104,7 @@ def captions(root: HtmlElement, found: Found) -> int:
     changed = 0
     for wrapper in elements(root, "div", "center", "figure", "table"):
         pictures, words = list(wrapper.iter("img")), text_of(wrapper)
-        if not pictures or len(words) > 200 or wrapper.getparent() is None:
+        if not 0 < len(pictures) <= _MOST_PICTURES or len(words) > 200 or wrapper.getparent() is None:
             continue
         if any(inner.tag in ("p", "table", "figure", "center") for inner in wrapper.iterdescendants()):
             continue
@@ -117,10 +118,8 @@ def captions(root: HtmlElement, found: Found) -> int:
 
 
 def _make_figure(wrapper: HtmlElement, pictures: list[HtmlElement], words: str) -> None:
-    for child in list(wrapper):
-        wrapper.remove(child)
-    wrapper.tag, wrapper.text = "figure", None
-    wrapper.attrib.clear()
+    wrapper.clear(keep_tail=True)
+    wrapper.tag = "figure"
     for picture in pictures:
         picture.tail = None
         wrapper.append(picture)

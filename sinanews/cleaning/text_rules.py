@@ -13,6 +13,7 @@ _NAMED_EDITOR = r"责任?编辑?\s*[：:]"  # 责任编辑, and 责编 of 2008-1
 _STAFF_CODE = r"编辑\s*[：:]\s*[A-Z]{1,4}\d{2,6}"  # (编辑：SN098) of 2012-16 names nobody
 _EDITOR_LINE = re.compile(rf"\W*(?:{_NAMED_EDITOR}.{{0,40}}|{_STAFF_CODE}\W*)$")
 _EDITOR_TAIL = re.compile(rf"\s*[(（\[【]\s*(?:{_NAMED_EDITOR}[^()（）\[\]【】]{{0,30}}|{_STAFF_CODE}\s*)[)）\]】]\s*$")
+_LONGEST_TAIL = 100  #: characters at the end of a paragraph that may name the editor
 _ORIGINAL_TITLE = re.compile(r"^[\[【(（]?原(?:文)?标题\s*[：:]\s*(?P<title>.+?)[\]】)）]?$")
 _BYLINE = re.compile(
     r"^(?:文\s*[/／|丨]|(?:作者|撰文|撰稿)\s*[：:/／])\s*(?P<name>[^\s，。：:（(]{2,20}(?: [^\s，。：:（(]{2,10})?)$"
@@ -28,11 +29,14 @@ SINA_SENTENCES = {
     r"|扫二维码.{0,4}领开户福利|\W*来新浪理财大学",
     "quotes": r"\W*热点栏目(?:\W*(?:自选股|数据中心|行情中心|资金流向|模拟交易|客户端))*\W*$",
     "disclaimer": r"\W*新浪\w{0,4}(?:声明|提示)[：:】]"
-    r"|\W*(?:特别|免责|郑重|风险)?(?:声明|提示)[：:】].*(?:新浪|自媒体综合)"
-    r"|\W*以上(?:文章)?内容仅代表作者本人观点.*新浪",
+    r"|\W*(?:特别|免责|郑重|风险)?(?:声明|提示)[：:】].*(?:新浪(?:网|财经)?(?:登载|刊登|转载|独家)|与新浪网?联系|不代表新浪|自媒体综合)"
+    r"|\W*以上(?:文章)?内容仅代表作者本人观点.*新浪|本文[为系]作者独家授权新浪\w{0,4}使用.{0,60}$",
     "qr_code": r"\W*(?:更多猛料|欢迎扫描).{0,60}(?:微信|公众号)|\W*欢迎关注.{0,6}(?:官方)?微信.{0,3}(?:新浪|意见领袖)"
     r"|\W*(?:扫描|扫一扫|长按).{0,12}二维码.{0,40}(?:新浪|关注).{0,60}$|\W*新浪财经公众号\W*$|\W*24小时滚动播报最新的财经资讯",
-    "forum": r"\W*(?:点击)?进入【?(?:新浪)?.{0,12}(?:股吧|论坛|股友会)】?.{0,8}\W*$"
+    "wechat": r"\W*(?:更多精彩内容\W*)?(?:欢迎|敬请|请)?关注\W?新浪\w{2,6}\W?的?(?:官方)?微信(?:公众号|订阅号|号)?"
+    r"\W*(?:[A-Za-z0-9_-]{4,30}\W*)?$|\W*更多\w{0,6}\W*请下载新浪财经(?:APP|App|客户端)\W*$"
+    r"|更多精彩内容\s*手机订阅.{0,40}$|股市瞬息万变.{0,30}超话.{0,30}$",
+    "forum": r"\W*(?:点击)?进入(?:【.{0,16}(?:论坛|股吧|股友会)】|新浪.{0,12}论坛|.{0,14}(?:股吧|股友会)).{0,8}\W*$"
     r"|\W*(?:进入|点击).{0,4}【.{2,20}】.{0,8}\W*$",
     "player": r"视频加载中.{0,10}$|自动播放$",
     "comments": r"\W*(?:已有.{0,10}[条位].{0,12}(?:评论|看法)|(?:我要|发表|欢迎发表|网友)评论|我要反馈)\W*$"
@@ -64,11 +68,12 @@ def editors(blocks: list[Block], found: Found) -> int:
         if _EDITOR_LINE.match(block.text):
             found.editor = found.editor or editor_in(block.text)
             lines.add(block)
-        elif tail := _EDITOR_TAIL.search(block.text):
+        elif tail := _EDITOR_TAIL.search(block.text[-_LONGEST_TAIL:]):
             found.editor = found.editor or editor_in(tail[0])
             last = block.element
             owner, name = (last[-1], "tail") if len(last) else (last, "text")
-            setattr(owner, name, _EDITOR_TAIL.sub("", getattr(owner, name) or "") or None)
+            words = getattr(owner, name) or ""
+            setattr(owner, name, words[:-_LONGEST_TAIL] + _EDITOR_TAIL.sub("", words[-_LONGEST_TAIL:]) or None)
             trim_breaks(last)
             block.text = text_of(last)
             tails += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # its stubs are a package that nothing else here needs
@@ -62,12 +63,45 @@ def unwrap(element: HtmlElement) -> None:
     parent[at:at] = children
 
 
+#: What an element is called that ``strip`` takes away.
+GONE = "sina-gone"
+
+
+def strip(root: HtmlElement, unwrapped: Iterable[HtmlElement] = (), dropped: Iterable[HtmlElement] = ()) -> int:
+    """Unwrap and drop many elements at once: ``unwrap`` and ``drop`` copy the text before each of them."""
+    count = 0
+    for element in dropped:
+        element.clear(keep_tail=True)
+        element.tag = GONE
+        count += 1
+    for element in unwrapped:
+        element.tag = GONE
+        count += 1
+    if count:
+        etree.strip_tags(root, GONE)
+    return count
+
+
+def strip_tags(root: HtmlElement, tag: str) -> None:
+    etree.strip_tags(root, tag)
+
+
 def _add_before(element: HtmlElement, text: str) -> None:
     before, parent = element.getprevious(), element.getparent()
     if before is not None:
         before.tail = (before.tail or "") + text
     else:
         parent.text = (parent.text or "") + text
+
+
+def last_words(element: HtmlElement) -> str:
+    """The end of the text, without a look at all of it."""
+    words = ""
+    for inner in element.iterchildren(reversed=True):
+        words = last_words(inner) + (inner.tail or "")[-50:] + words
+        if len(words.strip(" \t\r\n\xa0\u3000")) > 10:
+            return words
+    return (element.text or "")[-50:] + words
 
 
 def text_of(element: HtmlElement) -> str:

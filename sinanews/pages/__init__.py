@@ -39,9 +39,11 @@ LAYOUTS: tuple[type[Layout], ...] = (
     Table2005,
 )
 MAX_PAGE = 8 * 1024 * 1024  #: bytes of a whole page, scripts and all
+MAX_TAGS = 200_000  #: tags of a whole page; those of real pages have some thousands
 MANY_TAGS = 20_000  #: more tags than on any page; so many inside each other would keep lexbor busy for seconds
 
-_BAN = re.compile(r"Kinsoku jikou desu|访问过于频繁|您的访问请求被拒绝|您的IP.{0,20}(?:异常|限制|封)|拒绝访问", re.I)
+_BAN = re.compile(r"Kinsoku jikou desu|访问过于频繁|您的访问请求被拒绝|您的IP.{0,20}(?:异常|限制|封)", re.I)
+_BARE_BAN = re.compile(r"(?<!\w)拒绝访问(?!\w)")  # a headline may hold the words
 _GONE = re.compile(
     r"页面没有找到|(?:该|此)?(?:文章|页面|内容|新闻)已(?:经)?(?:被)?删除|页面不存在|文章不存在"
     r"|您(?:要)?访问的(?:页面|文章).{0,8}(?:不存在|被删除)|404 ?Not ?Found"
@@ -71,7 +73,7 @@ def read_page(body: bytes, url: str, content_type: str | None = None) -> Page:
     Raises a Refused (UnknownLayout, PageGone, NotAnArticlePage, UndecodablePage, PageTooLarge, …),
     or BanPage, which is about the client and not about the page.
     """
-    check_bounds(body, MAX_PAGE, MANY_TAGS)
+    check_bounds(body, MAX_PAGE, MANY_TAGS, MAX_TAGS)
     decoded = decode(body, content_type)
     source = Source(decoded.text, url, decoded.utf8)
     _refuse_other_pages(source)
@@ -103,6 +105,8 @@ def _refuse_other_pages(page: Source) -> None:
 
 
 def _refuse_gone(page: Source) -> None:
+    if len(page.text) < 4000 and _BARE_BAN.search(page.text):
+        raise BanPage(page.text[:200])
     if found := _GONE.search(_NO_WORDS.sub("", page.text)):
         raise PageGone(found[0])
     if len(page.text) < 3000 and re.search(r'http-equiv=["\']?refresh|location\.(?:href|replace)', page.text, re.I):

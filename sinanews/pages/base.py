@@ -68,7 +68,7 @@ class Source:
     def headline(self) -> str:
         """``<title>`` without the names of channel and site behind it."""
         whole = squeeze(node.text() if (node := self.tree.css_first("title")) else "")
-        return re.split(r"[_|]|[-—–]+\s*(?:新浪|手机新浪)", whole, maxsplit=1)[0].strip()
+        return re.split(r"[_|]|(?<![-—–])[-—–]+\s*(?:新浪|手机新浪)", whole, maxsplit=1)[0].strip()
 
     def shows(self, css: str) -> bool:
         """Whether the page has such an element; remembered, for many layouts ask for the same."""
@@ -150,8 +150,8 @@ class Layout:
 
     def keywords_of(self, page: Source, title: str) -> list[str]:
         """The list a reader sees, else meta; not where meta repeats the title or speaks of the site."""
-        links = (link for box in page.tree.css(self.keywords) for link in box.css("a"))
-        if visible := [word for link in links if (word := squeeze(link.text()))]:
+        links = ", ".join(f"{box} a" for box in self.keywords.split(", "))  # one look, however many boxes there are
+        if visible := [word for link in page.tree.css(links) if (word := squeeze(link.text()))]:
             return list(dict.fromkeys(visible))
         meta = page.meta.get("tags") or page.meta.get("keywords") or ""
         words = [word for part in re.split(r"[,，;；|]", meta) if (word := part.strip())]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sinanews.pages.base import Layout, Source
 
 KANDIAN = 'meta[name="comment"][content^="mp:"]'
@@ -47,7 +49,8 @@ class Kandian(Layout):
     marks = ("#artibody", KANDIAN)
 
     def author_of(self, page: Source) -> str:
-        return page.words(".date-source .author") or page.meta.get("mediaid", "")
+        named = page.words(".date-source .author a", ".date-source .author")
+        return re.sub(r"^作者(?:\s*[：:]\s*|\s+)", "", named) or page.meta.get("mediaid", "")
 
 
 class Finance2014(Layout):

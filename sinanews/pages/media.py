@@ -58,7 +58,7 @@ def _pictures(page: Source) -> list[tuple[str, str]]:
     """(address, caption) of each picture, in order."""
     pictures = [picture for picture in _slide_data(page).get("images") or [] if isinstance(picture, dict)]
     pairs = ((str(p.get("image_url") or ""), str(p.get("intro") or p.get("title") or "")) for p in pictures)
-    return [(source, squeeze(html.unescape(re.sub(r"<[^>]+>", "", words)))) for source, words in pairs if source]
+    return [(source, squeeze(html.unescape(re.sub(r"<[^<>]+>", "", words)))) for source, words in pairs if source]
 
 
 class Video(Layout):

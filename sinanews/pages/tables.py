@@ -13,8 +13,9 @@ from sinanews.pages.layouts import HEADLINES, KANDIAN, MOBILE, TIME_SOURCE, VIDE
 
 _TIME = re.compile(r"(?:19|20)\d\d\s*[年/.-]\s*\d\d?\s*[月/.-]\s*\d\d?\s*日?\s*\d\d?[:：]\d\d")
 _NO_MEDIUM = re.compile(r"\d\d:\d\d|sina\.com|^[【\[]")
-_WRAPPERS = frozenset("font b strong span center i u".split())
-_FEW_WORDS = 60  #: a shorter text is no article of that time
+_WRAPPERS = frozenset("form font b strong span center i u".split())
+_FEW_WORDS = 60  #: a shorter text in a cell without a name is no article of that time
+_FOOTER = re.compile(r"版权所有|Copyright|All Rights Reserved|新浪简介", re.I)
 _LAST_YEAR = 2010  #: newer pages without marks are of a layout that nobody knows
 
 
@@ -91,15 +92,30 @@ def _is_leaf(node: LexborNode) -> bool:
 
 def text_cell(page: Source) -> LexborNode | None:
     """The element whose own paragraphs hold most text that is no link; the innermost of equals."""
-    for css in ("#artibody", "#article #zoom, #zoom", "td, div, font"):
-        best, most = None, _FEW_WORDS
+    for css, few in (("#artibody", 1), ("#article #zoom, #zoom", 1), ("td, div, font", _FEW_WORDS)):
+        best, most = None, few
         for node in page.tree.css(css):
             score = own_text(node)
-            if score >= most:
+            if score >= most and not (few > 1 and _is_footer(node)):
                 best, most = node, score
         if best is not None:
-            return best
+            return _parent_of_zoom(page) if css.endswith("#zoom") and _goes_on(page, best) else best
     return None
+
+
+def _parent_of_zoom(page: Source) -> LexborNode | None:
+    first = page.tree.css_first("#zoom")
+    return first.parent if first is not None else None
+
+
+def _goes_on(page: Source, zoom: LexborNode) -> bool:
+    """Whether more of the text stands beside #zoom: a form left open in it splits it in two of that name."""
+    others = (node for node in page.tree.css("#zoom") if node.mem_id != zoom.mem_id)
+    return any(own_text(node) > 0 and not _is_inside(node, zoom) for node in others)
+
+
+def _is_footer(node: LexborNode) -> bool:
+    return len(text := node.text(deep=True)) < 1000 and _FOOTER.search(text) is not None
 
 
 def own_text(node: LexborNode, levels: int = 8) -> int:
