@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sinanews.exceptions import ArgumentError
 
 LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
+FLAGS = ("0", "1", "False", "True")
 Check = Callable[[str], bool]
 
 
@@ -31,7 +32,10 @@ def _is_command(text: str) -> bool:
 
 
 def _is_mirror(text: str) -> bool:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
     return not text or (parts.scheme in ("http", "https") and bool(parts.hostname))
 
 
@@ -46,8 +50,8 @@ SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_COOLDOWN", _is(float, 0), "seconds from 0"),
     ("SINANEWS_POLL", _is(float, 0), "seconds from 0"),
     ("SINANEWS_TOLERATED", _is(float, 0, 1), "a share from 0 to 1"),
-    ("SINANEWS_STALE", ("0", "1").__contains__, "0 or 1"),
-    ("SINANEWS_PROGRESS", ("0", "1").__contains__, "0 or 1"),
+    ("SINANEWS_STALE", FLAGS.__contains__, "0 or 1"),
+    ("SINANEWS_PROGRESS", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_ALERT_COMMAND", _is_command, "a command with balanced quotes"),
     ("LOG_LEVEL", LEVELS.__contains__, ", ".join(LEVELS)),
     ("DOWNLOAD_DELAY", _is(float, 0), "seconds from 0"),

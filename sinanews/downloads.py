@@ -17,8 +17,6 @@ from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred
 from twisted.internet.error import DNSLookupError
 
-from sinanews.exceptions import ArgumentError
-
 logger = logging.getLogger(__name__)
 #: IPv6 addresses whose last 32 bits are an IPv4 address: NAT64's and the old "compatible" ones.
 _EMBEDS_IPV4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
@@ -41,14 +39,6 @@ def is_private(address: str) -> bool:
     return not (mapped or ip).is_global or (mapped or ip).is_multicast
 
 
-def mirror_base(setting: str) -> str:
-    """SINANEWS_MIRROR without its last slash; empty for none. Raises ArgumentError for what is no http URL."""
-    parts = urlsplit(setting)
-    if setting and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise ArgumentError(f"SINANEWS_MIRROR is {setting!r}; write http://ADDRESS:PORT")
-    return setting.rstrip("/")
-
-
 class MirrorDownloadHandler(BaseDownloadHandler):
     """Scrapy's HTTP handler, asking SINANEWS_MIRROR for ``/HOST/PATH?QUERY`` where one is set.
 
@@ -58,7 +48,7 @@ class MirrorDownloadHandler(BaseDownloadHandler):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self.http = HTTP11DownloadHandler(crawler)
-        self.mirror = mirror_base(crawler.settings.get("SINANEWS_MIRROR", ""))
+        self.mirror: str = crawler.settings.get("SINANEWS_MIRROR", "").rstrip("/")
 
     async def download_request(self, request: Request) -> Response:
         if not self.mirror:

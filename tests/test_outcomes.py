@@ -167,7 +167,7 @@ def test_findings_reach_the_users_command(archive: TemporaryArchive, tmp_path: P
 @pytest.mark.parametrize(
     "bad",
     [
-        "SINANEWS_TOLERATED=abc", "SINANEWS_MAX_PAGES=foo", "SINANEWS_MIRROR=nonsense", "SINANEWS_STALE=maybe",
+        "SINANEWS_TOLERATED=abc", "SINANEWS_MAX_PAGES=foo", "SINANEWS_MIRROR=nonsense", "SINANEWS_MIRROR=http://[", "SINANEWS_STALE=maybe",
         "SINANEWS_BAN_LIMIT=0", "SINANEWS_COOLDOWN=", "SINANEWS_RETRY_DELAY=-1", "SINANEWS_POLL=abc", "DOWNLOAD_DELAY=x",
         "SINANEWS_ALERT_COMMAND='unclosed", "LOG_LEVEL=FOO",
     ],
