@@ -53,7 +53,7 @@ class Finding:
 def check(catalogue: Catalogue, exports: Path) -> list[Finding]:
     """Everything that is wrong, files of the catalogue first. Raises CatalogueError."""
     query = select(articles.c.id, articles.c.state, articles.c.path, articles.c.file_digest, articles.c.url)
-    with catalogue.begin() as connection:
+    with catalogue.read() as connection:
         is_sqlite = connection.dialect.name == "sqlite"
         told = connection.scalars(text("PRAGMA integrity_check")).all() if is_sqlite else []
         rows = connection.execute(query.where(articles.c.path.is_not(None) | (articles.c.state == "exported"))).all()

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sqlite3
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event as EventType
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
 
-from sinanews.catalogue import Catalogue, stories, tables
+from sinanews.catalogue import Catalogue, migrations, stories, tables
 from sinanews.exceptions import ArgumentError, CatalogueError
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
+OLD = Path(__file__).parent / "archives" / "1.0.0"
+
+
+def old_catalogue(folder: Path) -> Path:
+    """A catalogue that sinanews 1.0.0 made."""
+    path = folder / "catalogue.db"
+    with sqlite3.connect(path) as connection:
+        connection.executescript((OLD / "catalogue.sql").read_text("utf-8"))
+    return path
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -175,3 +187,72 @@ def test_a_newer_catalogue_is_not_touched(url: str) -> None:
     catalogue.close()
     with pytest.raises(CatalogueError, match="newer sinanews"):
         Catalogue(url)
+
+
+def test_a_catalogue_of_1_0_0_is_upgraded_in_place(tmp_path: Path) -> None:
+    path = old_catalogue(tmp_path)
+    for _ in range(2):
+        opened = Catalogue(f"sqlite:///{path}")
+        states = opened.count_states()
+        article = opened.article("imgjyfns0071272")
+        opened.close()
+        assert states == {("exported", None): 23, ("duplicate", "text"): 2, ("failed", "http_500"): 2,
+                          ("refused", "other_host"): 1}  # fmt: skip
+        assert article is not None and article.answers == 0 and article.missing_pages is None
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(migrations.SCHEMA_VERSION,)]
+
+
+def test_an_upgrade_that_fails_half_way_has_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(connection: object) -> None:
+        raise CatalogueError("no room")
+
+    path = old_catalogue(tmp_path)
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, broken))
+    monkeypatch.setattr(migrations, "SCHEMA_VERSION", migrations.SCHEMA_VERSION + 1)
+    with pytest.raises(CatalogueError, match="no room"):
+        Catalogue(f"sqlite:///{path}")
+    with sqlite3.connect(path) as connection:
+        columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(articles)")]
+    assert "answers" not in columns
+
+
+def open_at_once(url: str, start: EventType, answers: Queue[str]) -> None:
+    start.wait()
+    try:
+        opened = Catalogue(url)
+        opened.listed([row("ia")], "china", NOW)
+        opened.close()
+        answers.put("")
+    except Exception as error:
+        answers.put(f"{type(error).__name__}: {error}")
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["new", "of 1.0.0"])
+def test_ten_processes_open_one_catalogue_at_the_same_moment(url: str, tmp_path: Path, old: bool) -> None:
+    if old and not url.startswith("sqlite"):
+        pytest.skip("the catalogue of 1.0.0 is a SQLite file")
+    url = f"sqlite:///{old_catalogue(tmp_path)}" if old else url
+    context = multiprocessing.get_context("spawn")
+    start, answers = context.Event(), context.Queue()
+    processes = [context.Process(target=open_at_once, args=(url, start, answers)) for _ in range(10)]
+    for process in processes:
+        process.start()
+    start.set()
+    assert [answers.get(timeout=60) for _ in processes] == [""] * 10
+    for process in processes:
+        process.join()
+
+
+def test_who_waits_for_a_locked_catalogue_can_be_called_off(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.db"
+    opened = Catalogue(f"sqlite:///{path}")
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        opened.give_up = lambda: True
+        with pytest.raises(CatalogueError, match="locked"):
+            opened.listed([row("ia")], "china", NOW)
+        assert opened.article("ia") is None  # reading waits for nobody
+        other.execute("ROLLBACK")
+    opened.listed([row("ia")], "china", NOW)
+    opened.close()

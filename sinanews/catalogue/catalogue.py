@@ -12,16 +12,9 @@ from sqlalchemy import Row, Select, func, or_, select, update
 from sinanews.catalogue import stories
 from sinanews.catalogue.coverage import Coverage
 from sinanews.catalogue.database import INSERT, Database
+from sinanews.catalogue.migrations import prepare
 from sinanews.catalogue.runs import Runs
-from sinanews.catalogue.tables import (
-    SCHEMA_VERSION,
-    article_channels,
-    articles,
-    metadata,
-    revisions,
-    versions,
-)
-from sinanews.exceptions import CatalogueError
+from sinanews.catalogue.tables import article_channels, articles, revisions
 from sinanews.fingerprints import Sketch
 from sinanews.paths import file_id
 
@@ -61,22 +54,14 @@ class Catalogue(Database):
         super().__init__(url)
         self.coverage = Coverage(self)
         self.runs = Runs(self)
-        with self.begin() as connection:
-            metadata.create_all(connection)
-            stories.metadata.create_all(connection)
-            version = connection.scalar(select(versions.c.version))
-            if version is None:
-                connection.execute(versions.insert().values(version=SCHEMA_VERSION))
-            elif version > SCHEMA_VERSION:
-                raise CatalogueError(
-                    f"{self} was made by a newer sinanews (schema {version}, this one knows {SCHEMA_VERSION})"
-                )
+        with self.alone(), self.begin() as connection:
+            prepare(connection, str(self))
 
     # --- what is known ---------------------------------------------------------------------------------
 
     def article(self, article_id: str) -> Row[Any] | None:
         """The whole row of an article."""
-        with self.begin() as connection:
+        with self.read() as connection:
             return connection.execute(select(articles).where(articles.c.id == article_id)).one_or_none()
 
     def known(self, ids: Collection[str]) -> dict[str, Known]:
@@ -84,7 +69,7 @@ class Catalogue(Database):
         self._name_rebuilt(ids)
         a = articles.c
         columns = (a.id, a.state, a.channel, a.listed_mtime, a.recorded_at, a.etag, a.last_modified)
-        with self.begin() as connection:
+        with self.read() as connection:
             rows = connection.execute(select(*columns).where(a.id.in_(ids)))
             return {row.id: Known(*row) for row in rows}
 
@@ -100,12 +85,12 @@ class Catalogue(Database):
 
     def channel_of(self, url: str) -> str | None:
         """The slug of the channel that listed a URL first, where one did."""
-        with self.begin() as connection:
+        with self.read() as connection:
             return connection.scalar(select(articles.c.channel).where(articles.c.url == url).limit(1))
 
     def known_urls(self, urls: Collection[str]) -> dict[str, str]:
         """url → id for those of the canonical URLs that are done."""
-        with self.begin() as connection:
+        with self.read() as connection:
             query = select(articles.c.url, articles.c.id).where(articles.c.url.in_(urls), articles.c.state.in_(DONE))
             return {row.url: row.id for row in connection.execute(query)}
 
@@ -120,7 +105,7 @@ class Catalogue(Database):
             .order_by(articles.c.first_seen_at, articles.c.id)
             .limit(1)
         )
-        with self.begin() as connection:
+        with self.read() as connection:
             return connection.scalar(query)
 
     def unfinished(
@@ -140,7 +125,7 @@ class Catalogue(Database):
             query = query.where(articles.c.published_at >= since)
         if until is not None:
             query = query.where(articles.c.published_at < until)
-        with self.begin() as connection:
+        with self.read() as connection:
             return connection.execute(query.order_by(articles.c.published_at.desc())).all()
 
     def exported_since(self, channels: Collection[str], since: datetime) -> Sequence[Row[Any]]:
@@ -151,7 +136,7 @@ class Catalogue(Database):
             articles.c.channel.in_(channels),
             articles.c.published_at >= since,
         )
-        with self.begin() as connection:
+        with self.read() as connection:
             return connection.execute(query.order_by(articles.c.published_at.desc())).all()
 
     # --- what happened to an article -------------------------------------------------------------------
@@ -197,12 +182,12 @@ class Catalogue(Database):
 
     def same_story(self, sketch: Sketch, other_than: str) -> stories.Match | None:
         """The exported article that is most like a text, of those that tell the same story."""
-        with self.begin() as connection:
+        with self.read() as connection:
             return stories.find(connection, sketch, but=other_than)
 
     def paths_under(self, folder: str) -> Sequence[str]:
         """The paths of all articles that lie in a top folder of the exports."""
-        with self.begin() as connection:
+        with self.read() as connection:
             query = select(articles.c.path).where(articles.c.path.startswith(f"{folder}/", autoescape=True))
             return [str(path) for path in connection.scalars(query)]
 
@@ -249,5 +234,5 @@ class Catalogue(Database):
     def count_states(self) -> dict[tuple[str, str | None], int]:
         """(state, reason) → how many articles."""
         query = select(articles.c.state, articles.c.reason, func.count()).group_by(articles.c.state, articles.c.reason)
-        with self.begin() as connection:
+        with self.read() as connection:
             return {(state, reason): number for state, reason, number in connection.execute(query)}

@@ -21,7 +21,7 @@ class Coverage:
     def listed_until(self, channel: str) -> datetime | None:
         """Up to here everything has been listed by runs that came to their end, gaps aside; None before the first."""
         query = select(watermarks.c.listed_until).where(watermarks.c.channel == channel)
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             return connection.scalar(query)
 
     def listed_to(self, channel: str, newest: datetime | None, now: datetime) -> None:
@@ -34,13 +34,13 @@ class Coverage:
 
     def channels(self) -> Sequence[Row[Any]]:
         """channel, listed_until, last_success of every channel ever listed."""
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             return connection.execute(select(watermarks).order_by(watermarks.c.channel)).all()
 
     def gaps(self, channel: str | None = None) -> Sequence[Row[Any]]:
         """channel, after, before, found_at of the gaps, newest first."""
         query = select(gaps).order_by(gaps.c.before.desc())
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             return connection.execute(query.where(gaps.c.channel == channel) if channel else query).all()
 
     def gap_found(self, channel: str, after: datetime, before: datetime, now: datetime) -> None:
@@ -63,11 +63,11 @@ class Coverage:
         query = select(days.c.day).where(days.c.channel == channel, days.c.state == "complete")
         if since is not None:
             query = query.where(days.c.listed_at >= since)
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             return {date.fromisoformat(day) for day in connection.scalars(query)}
 
     def days(self, channel: str | None = None) -> Sequence[Row[Any]]:
         """channel, day, state, entries, listed_at, in order."""
         query = select(days).order_by(days.c.channel, days.c.day)
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             return connection.execute(query.where(days.c.channel == channel) if channel else query).all()

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import sqlite3 as sqlite_driver
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError as BadUrl
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from sinanews.exceptions import ArgumentError, CatalogueError
 
 #: Both dialects can insert-or-update, in the same words; SQLAlchemy's common insert cannot.
 INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-BUSY_TIMEOUT = 90  #: seconds to wait for another process's lock before giving up
+BUSY_TIMEOUT = 60  #: seconds to wait for another process's lock before giving up
+BUSY_PAUSE = 0.05  #: seconds between two tries to get it
+SETUP_LOCK = 0x73696E62  #: any number that nothing else in the database locks
+WRITES = "sinanews_writes"  #: execution option of a connection: whether its transactions may write
 
 
 class Database:
-    """An engine for a SQLAlchemy URL; every driver error becomes a CatalogueError."""
+    """An engine for a SQLAlchemy URL; every driver error becomes a CatalogueError of one line."""
 
     def __init__(self, url: str) -> None:
         """Raises ArgumentError for a URL that names no database we know."""
         self.url = _checked(url)
+        #: Asked while a transaction waits for other writers: True ends the wait with an error.
+        self.give_up: Callable[[], bool] = lambda: False
         self.engine = _engine(self.url)
+        if self.engine.dialect.name == "sqlite":
+            event.listen(self.engine, "begin", self._begin)
 
     def __str__(self) -> str:
         url = self.url.set(query={})  # which may hold a password too
@@ -41,16 +50,63 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """One transaction, committed when the block ends well."""
+        """One transaction that may write, committed when the block ends well; it waits for other writers at its start.
+
+        Raises CatalogueError, also where the wait is longer than BUSY_TIMEOUT or ``give_up`` says that it is no use.
+        """
+        with self._connection(writes=True) as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that only reads: on SQLite it waits for nobody. Raises CatalogueError."""
+        with self._connection(writes=False) as connection:
+            yield connection
+
+    @contextmanager
+    def _connection(self, writes: bool) -> Iterator[Connection]:
         try:
-            with self.engine.begin() as connection:
+            with self.engine.connect().execution_options(**{WRITES: writes}) as connection, connection.begin():
                 yield connection
         except (SQLAlchemyError, sqlite_driver.Error) as error:  # the latter from the pragmas below
-            # The driver's own words only: SQLAlchemy's would repeat statement and values.
+            # The driver's own words only, on one line: SQLAlchemy's would repeat statement and values.
             cause = error if isinstance(error, sqlite_driver.Error) else getattr(error, "orig", type(error).__name__)
             broken = type(cause) is sqlite_driver.DatabaseError  # its subclasses are locks, disks and mistakes of ours
             remedy = "; move the file away, then: scrapy catalogue rebuild" if broken else ""
-            raise CatalogueError(f"catalogue {self}: {cause}{remedy}") from None
+            raise CatalogueError(f"catalogue {self}: {' '.join(str(cause).split())}{remedy}") from None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While the block runs no other process makes or migrates the tables of this database."""
+        if self.path is not None:
+            try:
+                with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=BUSY_TIMEOUT):
+                    yield
+            except Timeout:
+                raise CatalogueError(f"catalogue {self}: another process has been setting it up for long") from None
+            except OSError as error:
+                raise CatalogueError(f"catalogue {self}: cannot make its lock file: {error.strerror}") from None
+        elif self.engine.dialect.name == "postgresql":
+            with self.read() as connection:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SETUP_LOCK})
+                yield
+        else:
+            yield
+
+    def _begin(self, connection: Connection) -> None:
+        """SQLite's BEGIN, said by us: its driver would begin too late, and wait where nobody can interrupt it."""
+        deadline = time.monotonic() + BUSY_TIMEOUT
+        if not connection.get_execution_options().get(WRITES):
+            connection.exec_driver_sql("BEGIN")
+            return
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                if "locked" not in str(error.orig) or time.monotonic() > deadline or self.give_up():
+                    raise
+                time.sleep(BUSY_PAUSE)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -87,7 +143,7 @@ def _engine(url: URL) -> Engine:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CatalogueError(f"cannot make the folder of {url.database}: {error.strerror}") from None
-    engine = _created(url, connect_args={"timeout": BUSY_TIMEOUT})
+    engine = _created(url, connect_args={"timeout": BUSY_PAUSE, "isolation_level": None})
 
     @event.listens_for(engine, "connect")
     def pragmas(connection: Any, _record: Any) -> None:

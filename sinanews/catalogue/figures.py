@@ -20,7 +20,7 @@ a = articles.c
 
 
 def _rows(catalogue: Catalogue, query: Select[Any]) -> Sequence[Row[Any]]:
-    with catalogue.begin() as connection:
+    with catalogue.read() as connection:
         return connection.execute(query).all()
 
 
@@ -57,7 +57,7 @@ def exported_articles(catalogue: Catalogue) -> Iterator[Row[Any]]:
     """Every exported article, newest first: some columns, one row at a time."""
     columns = (a.id, a.title, a.path, a.channel, a.media, a.missing, a.published_at, a.exported_at, a.revision)
     query = select(*columns).where(a.state == "exported").order_by(a.published_at.desc(), a.id)
-    with catalogue.begin() as connection:
+    with catalogue.read() as connection:
         yield from connection.execution_options(yield_per=2000).execute(query)
 
 

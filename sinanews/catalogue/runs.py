@@ -30,7 +30,7 @@ class Runs:
 
     def last(self, spider: str | None = None, limit: int = 10) -> Sequence[Row[Any]]:
         query = select(runs).order_by(runs.c.id.desc()).limit(limit)
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             return connection.execute(query.where(runs.c.spider == spider) if spider else query).all()
 
     def earlier_counts(self, spider: str, arguments: Mapping[str, Any], before: int | None) -> list[dict[str, Any]]:
@@ -45,5 +45,5 @@ class Runs:
 
     def cooldowns(self, now: datetime) -> Sequence[Row[Any]]:
         """host, until, reason of the hosts that are to be left alone now."""
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             return connection.execute(select(cooldowns).where(cooldowns.c.until > now)).all()

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     DateTime,
     Dialect,
@@ -18,9 +19,6 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
-
-#: Grows when a table changes in a way that older catalogues do not have.
-SCHEMA_VERSION = 1
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -76,6 +74,12 @@ articles = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_try_at", UtcTime),
     Column("missing", Text),  # comma list of item fields that the page did not fill
+    # What its page answered last, where that was no article or a cut one, how many runs were answered just so (those
+    # that followed each other within hours count once), and when the last that counts was.
+    Column("answer", Text),
+    Column("answers", Integer, nullable=False, default=0, server_default="0"),
+    Column("answered_at", UtcTime),
+    Column("missing_pages", Text),  # URLs of further pages that could not be had, one a line; the post lacks them
     Index("articles_url", "url"),
     Index("articles_text", "text_digest"),
     Index("articles_state", "state", "channel"),
@@ -100,6 +104,20 @@ revisions = Table(
     Column("file_digest", String(64)),
     Column("title", Text),
     Column("replaced_at", UtcTime, nullable=False),
+)
+
+#: The local files that seeds were read from: which article each one is.
+seed_files = Table(
+    "seed_files",
+    metadata,
+    Column("root", Text, primary_key=True),  # the folder given to the spider; in the project relative to it
+    Column("path", Text, primary_key=True),  # under the root, with forward slashes
+    Column("article_id", String(300), nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 of the file as last read
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Index("seed_files_digest", "digest"),
+    Index("seed_files_article", "article_id"),
 )
 
 runs = Table(

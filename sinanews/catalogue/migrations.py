@@ -1,0 +1,54 @@
+"""Bringing a catalogue's tables up to date: one small function for each version.
+
+A new catalogue gets the tables as tables.py has them; an older one goes through the functions from its version on,
+all in one transaction, so that an upgrade that was interrupted has not begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, inspect, select, text
+
+from sinanews.catalogue import stories
+from sinanews.catalogue.tables import metadata, versions
+from sinanews.exceptions import CatalogueError
+
+
+def _answers_and_seed_files(connection: Connection) -> None:
+    """2: what a page answered that was no article, the pages an article lacks, and the files that seeds came from."""
+    for column in ("answer TEXT", "answers INTEGER NOT NULL DEFAULT 0", "answered_at TIMESTAMP", "missing_pages TEXT"):
+        connection.execute(text(f"ALTER TABLE articles ADD COLUMN {column}"))
+
+
+#: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_answers_and_seed_files,)
+SCHEMA_VERSION = 1 + len(MIGRATIONS)
+
+
+def version_of(connection: Connection) -> int | None:
+    """The version of the tables there are; None where there are none."""
+    if not inspect(connection).has_table(versions.name):
+        return None
+    return connection.scalar(select(versions.c.version))
+
+
+def prepare(connection: Connection, name: str) -> None:
+    """Make the tables, or bring them up to date. Raises CatalogueError for those of a newer sinanews.
+
+    The caller sees to it that nobody else does so at the same time.
+    """
+    version = version_of(connection)
+    if version is not None and version > SCHEMA_VERSION:
+        raise CatalogueError(
+            f"{name} was made by a newer sinanews (schema {version}, this one knows {SCHEMA_VERSION}); "
+            "upgrade this one, or name another catalogue with SINANEWS_DATABASE"
+        )
+    for migrate in MIGRATIONS[version - 1 :] if version is not None else ():
+        migrate(connection)
+    metadata.create_all(connection)
+    stories.metadata.create_all(connection)
+    if version is None:
+        connection.execute(versions.insert().values(version=SCHEMA_VERSION))
+    elif version < SCHEMA_VERSION:
+        connection.execute(versions.update().values(version=SCHEMA_VERSION))
