@@ -1,13 +1,24 @@
-"""Checking the settings before a run: a mistake is told in one line, not met in the middle of a crawl. Pure."""
+"""Checking the settings before a run: a mistake is told in one line, not met in the middle of a crawl."""
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
+from sinanews import settings as defaults
 from sinanews.exceptions import ArgumentError
+
+PREFIX = "SINANEWS_"
+#: Every setting of ours; those of the tests are met in the environment only.
+KNOWN = frozenset(name for name in vars(defaults) if name.startswith(PREFIX))
+FOR_TESTS = frozenset(f"{PREFIX}{name}" for name in "FAULTS EXAMPLES REAL_CRON TEST_POSTGRES".split())
+_HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
 
 LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 FLAGS = ("0", "1", "False", "True")
@@ -39,10 +50,15 @@ def _is_mirror(text: str) -> bool:
     return not text or (parts.scheme in ("http", "https") and bool(parts.hostname))
 
 
+def _are_hosts(text: str) -> bool:
+    return all(_HOST.fullmatch(host) for part in text.split(",") if (host := part.strip()))
+
+
 #: setting, what it must be, that in words
 SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_BODY", ("clean", "verbatim").__contains__, "clean or verbatim"),
     ("SINANEWS_DUPLICATES", ("drop", "mark", "keep").__contains__, "drop, mark or keep"),
+    ("SINANEWS_HOSTS", _are_hosts, "host names, comma list, such as news.example.com"),
     ("SINANEWS_MIRROR", _is_mirror, "http://ADDRESS:PORT, or nothing"),
     ("SINANEWS_MAX_PAGES", _is(int, 1), "a whole number from 1"),
     ("SINANEWS_BAN_LIMIT", _is(int, 1), "a whole number from 1"),
@@ -53,15 +69,34 @@ SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_STALE", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_PROGRESS", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_ALERT_COMMAND", _is_command, "a command with balanced quotes"),
+    ("SINANEWS_LOG_LEVEL", LEVELS.__contains__, ", ".join(LEVELS)),
     ("LOG_LEVEL", LEVELS.__contains__, ", ".join(LEVELS)),
     ("DOWNLOAD_DELAY", _is(float, 0), "seconds from 0"),
     ("RETRY_TIMES", _is(int, 0), "a whole number from 0"),
 )
 
 
-def check_settings(value_of: Callable[[str], Any]) -> None:
-    """Raises ArgumentError for the first setting that cannot be used, naming it and what is allowed."""
+def check_settings(settings: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> None:
+    """Raises ArgumentError for the first setting that cannot be used, naming it and what is allowed.
+
+    A setting of ours that does not exist is a slip of the pen: the run would go elsewhere than its user thinks.
+    """
+    _check_names((name for name in environment if name not in FOR_TESTS), "environment variable")
+    _check_names(settings, "setting")
     for name, check, allowed in SETTINGS:
-        text = str(value_of(name))
+        text = str(settings.get(name, ""))
         if not check(text):
             raise ArgumentError(f"{name} is {text!r}; write {allowed}")
+
+
+def _check_names(names: Iterable[str], what: str) -> None:
+    for name in names:
+        if name.startswith(PREFIX) and name not in KNOWN:
+            near = get_close_matches(name, KNOWN, n=1, cutoff=0.0)[0]
+            raise ArgumentError(f"there is no {what} {name}; the nearest is {near}")
+
+
+def missing_command(text: str) -> str | None:
+    """The program that a command names, where there is none of that name."""
+    words = shlex.split(text)
+    return words[0] if words and shutil.which(words[0]) is None else None

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from scrapy import Spider, signals
 from scrapy.crawler import Crawler
+from scrapy.http import Response
 from scrapy.logformatter import LogFormatter
 from scrapy.utils.defer import deferred_from_coro
 
+from sinanews.alerts import alert
 from sinanews.catalogue import Catalogue
-from sinanews.checks import check_settings
+from sinanews.catalogue.place import catalogue_url
+from sinanews.checks import check_settings, missing_command
 from sinanews.dates import to_beijing
 from sinanews.exceptions import Banned, CatalogueError, Refused, SinanewsError
+from sinanews.files import SUPERSEDED, ExportFolder
 from sinanews.items import ArticleItem
 from sinanews.locks import RunLock
 from sinanews.monitors import Finding, judge_run
-from sinanews.outcomes import BANNED, Outcome
-from sinanews.paths import database_url, exports_folder
+from sinanews.outcomes import ATTENTION, BANNED, CRASHED, STORAGE, USAGE, Outcome, judge, outcome_of, summary
+from sinanews.paths import exports_folder
 
 logger = logging.getLogger(__name__)
 
@@ -57,28 +62,34 @@ class Copy:
 
 
 class Archive:
-    """The catalogue and the exports folder of this run; pipelines and spiders find it with ``Archive.of(crawler)``."""
+    """The catalogue and the exports folder of this run; pipelines and spiders find it with ``Archive.of(crawler)``.
+
+    A run begins when its spider's ``start()`` does, and is judged, recorded and told when the spider closes, whoever
+    runs it. ``scrapy shell``, ``fetch`` and ``parse`` begin none: they write nothing.
+    """
 
     def __init__(self, crawler: Crawler, now: Callable[[], datetime] = utc_now) -> None:
+        """Raises ArgumentError for a setting that cannot be used."""
         self.crawler = crawler
         self.now = now
-        check_settings(crawler.settings.get)
+        check_settings(crawler.settings)
         self.exports: Path = exports_folder(crawler.settings["SINANEWS_EXPORTS"])
-        self.catalogue = Catalogue(database_url(crawler.settings["SINANEWS_DATABASE"]))
-        #: Held so that a second run of the same spider leaves; workers on one PostgreSQL share its rows instead.
-        self.lock: RunLock | None = None
         self.spider_name: str = crawler.spidercls.name
         self.arguments: dict[str, str] = {}
-        if self.catalogue.path is not None:
-            self.lock = RunLock(self.catalogue.path, self.spider_name, now())
-        self.run_id: int | None = None
+        self.folder: ExportFolder
+        #: Held so that a second run of the same spider leaves; workers on one PostgreSQL share its rows instead.
+        self.lock: RunLock | None = None
+        self.run_id: int | None = None  #: of the run's row in the catalogue, once it has begun
+        #: What the run came to, once its spider has closed, and the line that tells it.
+        self.outcome: Outcome | None = None
+        self.line = ""
         #: Fetches of articles that are on their way through the pipelines, by item id.
         self.fetches: dict[str, Fetch] = {}
         #: Copies that are exported all the same, by item id.
         self.copies: dict[str, Copy] = {}
         #: Why the run was stopped before its end, in words; set by stop_run.
         self.stopped_because: SinanewsError | None = None
-        crawler.signals.connect(self.spider_opened, signals.spider_opened)
+        crawler.signals.connect(self.spider_closed, signals.spider_closed)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Archive:
@@ -90,12 +101,73 @@ class Archive:
         assert archive is not None, "settings.EXTENSIONS lacks sinanews.extensions.Archive"
         return archive
 
-    def spider_opened(self, spider: Spider) -> None:
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Opened when it is first needed. Raises CatalogueError, ArgumentError."""
+        return Catalogue(catalogue_url(self.crawler.settings["SINANEWS_DATABASE"], self.exports))
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a run to write for."""
+        return self.run_id is not None
+
+    def begin(self, spider: Spider) -> None:
+        """Open catalogue and folder, take the lock, record the run; stops it at once where that fails."""
         self.arguments = dict(getattr(spider, "arguments", {}))
-        self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())
-        for row in self.catalogue.runs.cooldowns(self.now()) if getattr(spider, "online", True) else ():
-            until = to_beijing(row.until)
-            self.stop_run(Banned(f"left alone until {until:%Y-%m-%d %H:%M} Beijing time: {row.reason}"), BANNED.name)
+        try:
+            if self.catalogue.path is not None:
+                self.lock = RunLock(self.catalogue.path, self.spider_name, self.now())
+            self.folder = ExportFolder(self.exports)
+            self.folder.finish_moves(self.catalogue.paths_under(SUPERSEDED))
+            self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())
+            for row in self.catalogue.runs.cooldowns(self.now()) if getattr(spider, "online", True) else ():
+                until = to_beijing(row.until)
+                words = f"left alone until {until:%Y-%m-%d %H:%M} Beijing time: {row.reason}"
+                self.stop_run(Banned(words), BANNED.name)
+        except SinanewsError as error:
+            self.stop_run(error, outcome_of(error).name)
+
+    def spider_closed(self, spider: Spider, reason: str) -> None:
+        self.end(reason)
+
+    def end(self, reason: str) -> None:
+        """Judge the run, record and tell what it came to, once. Raises nothing: nobody would hear it.
+
+        ``reason`` is the spider's finish reason; ``shutdown`` after a signal.
+        """
+        if self.outcome is None and (self.has_begun or self.stopped_because is not None):
+            try:
+                self._end(reason)
+            except Exception as error:
+                logger.exception("the end of the run failed")
+                self.outcome, self.line = CRASHED, f"{CRASHED.words}: {error}"
+        self.close()
+
+    def _end(self, reason: str) -> None:
+        if reason == "shutdown" and getattr(self.crawler.spider, "ends_by_signal", False):
+            reason = "finished"  # sina_live with follow=1 has no other end
+        counts = self.counts()
+        findings = self.findings(counts) if self.has_begun else []
+        errors = self.crawler.stats.get_value("spider_exceptions/count", 0)
+        outcome = judge(counts, reason, errors, self.crawler.settings.getfloat("SINANEWS_TOLERATED"))
+        if outcome.code == 0 and any(finding.level == "warning" for finding in findings):
+            outcome = ATTENTION
+        told: list[str] = [] if self.stopped_because is None else [str(self.stopped_because)]
+        values: dict[str, Any] = {"counts": counts, "findings": [asdict(finding) for finding in findings]}
+        try:
+            if self.run_id is not None:
+                values |= {"outcome": outcome.name, "exit_code": outcome.code}
+                self.catalogue.runs.end(self.run_id, self.now(), **values)
+        except CatalogueError as error:
+            logger.error("the run could not be recorded: %s", error)
+            if outcome.code in (0, ATTENTION.code):
+                outcome, told = STORAGE, [f"the run could not be recorded: {error}"]
+        told += [summary(counts, outcome)] if self.has_begun else []
+        self.outcome, self.line = outcome, "; ".join(told)
+        command = self.crawler.settings["SINANEWS_ALERT_COMMAND"]
+        if command and outcome.code not in (0, USAGE.code):
+            message = {"spider": self.spider_name, "arguments": self.arguments, "line": self.line, **values}
+            alert(command, {**message, "outcome": outcome.name, "exit_code": outcome.code})
 
     def findings(self, counts: Mapping[str, Any]) -> list[Finding]:
         """What the monitors say of the run, by its own counts and those of the runs like it; logged here."""
@@ -104,30 +176,28 @@ class Archive:
         except CatalogueError:
             earlier = []
         found = judge_run(counts, earlier)
+        if missing := missing_command(self.crawler.settings["SINANEWS_ALERT_COMMAND"]):
+            words = f"SINANEWS_ALERT_COMMAND: there is no command {missing!r}."
+            found.append(Finding("warning", "alert_command", words, "Nobody is told when a run fails."))
         for finding in found:
             logger.log(logging.WARNING if finding.level == "warning" else logging.INFO, "%s", finding.words)
         return found
 
-    def finish(self, outcome: Outcome, counts: Mapping[str, Any], findings: Sequence[Finding]) -> None:
-        """Record what the run came to. A catalogue that cannot be written has been told of already."""
-        try:
-            if self.run_id is not None:
-                values = {"outcome": outcome.name, "exit_code": outcome.code, "counts": dict(counts)}
-                values["findings"] = [asdict(finding) for finding in findings]
-                self.catalogue.runs.end(self.run_id, self.now(), **values)
-        except CatalogueError as error:
-            logger.error("the run could not be recorded: %s", error)
-        finally:
+    def close(self) -> None:
+        """Close the catalogue and give the lock back."""
+        if "catalogue" in self.__dict__:
             self.catalogue.close()
-            if self.lock is not None:
-                self.lock.release()
+        if self.lock is not None:
+            self.lock.release()
+            self.lock = None
 
     def stop_run(self, error: SinanewsError, reason: str) -> None:
-        """End the run in good order because nothing more can come of it; the first error is the one told."""
+        """Close the spider with this reason, an outcome's name; keep only the first error."""
         if self.stopped_because is not None:
             return
         self.stopped_because = error
-        logger.error("stopping: %s", error)
+        # One that has not begun has nothing to say but this: its last line says it.
+        logger.log(logging.ERROR if self.has_begun else logging.INFO, "stopping: %s", error)
         # An item may be in the pipelines: closing waits for it, so closing must not be awaited here.
         deferred_from_coro(self.crawler.engine.close_spider_async(reason=reason))
 
@@ -144,6 +214,8 @@ class Archive:
         """An input that cannot become an article: remembered with its reason, counted, not asked for again."""
         self.count(f"refused/{refusal.reason}")
         logger.info("refused (%s): %s", refusal.reason, refusal)
+        if not self.has_begun:
+            return
         row = self.catalogue.article(key)
         if row is None or row.state != "exported":  # what is on disk stays, whatever its page shows now
             values = {"reason": refusal.reason, "detail": str(refusal)[:500], **values}
@@ -155,6 +227,8 @@ class Archive:
         """A failure that may pass; the next run tries again."""
         self.count(f"failed/{reason}")
         logger.warning("failed (%s): %s", reason, detail)
+        if not self.has_begun:
+            return
         self.catalogue.failed(key, reason, detail, self.now(), **values)
 
     def banned(self, host: str, words: str, seconds: float) -> None:
@@ -181,6 +255,37 @@ class Archive:
         """The run's own stats, without their prefix."""
         stats = self.crawler.stats.get_stats()
         return {k.removeprefix("sinanews/"): v for k, v in sorted(stats.items()) if k.startswith("sinanews/")}
+
+
+class RunMiddleware:
+    """Begins the run when the spider's own ``start()`` begins; nothing of it is asked for where that fails."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RunMiddleware:
+        return cls(crawler)
+
+    async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        archive, spider = Archive.of(self.crawler), self.crawler.spider
+        assert spider is not None
+        # `scrapy fetch` and `parse` put a start() of their own into the spider, and `shell` runs none at all.
+        if not type(spider).start.__module__.startswith("scrapy.commands."):
+            archive.begin(spider)
+        try:
+            if archive.stopped_because is None:
+                async for one in start:
+                    yield one
+        except CatalogueError as error:
+            archive.stop_run(error, STORAGE.name)
+
+    def process_spider_exception(self, response: Response, exception: Exception) -> list[Any] | None:
+        """A catalogue that fails in a callback ends the run; any other error is Scrapy's to log."""
+        if not isinstance(exception, CatalogueError):
+            return None
+        Archive.of(self.crawler).stop_run(exception, STORAGE.name)
+        return []
 
 
 class QuietLogFormatter(LogFormatter):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sinanews.exceptions import ArgumentError, Banned, RunLocked, SinanewsError
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -35,7 +37,19 @@ OUTCOMES: tuple[Outcome, ...] = (
 #: Refusals that say something of our reading; the others are facts about Sina (gone, other_host, forum …).
 UNREAD = ("unknown_layout", "ambiguous_layout", "undecodable", "too_large", "empty", "bad_post")
 #: The finish reasons that decide by themselves.
-_BY_REASON = {o.name: o for o in (BANNED, STORAGE)} | {"shutdown": INTERRUPTED}
+_BY_REASON = {o.name: o for o in (BANNED, STORAGE, LOCKED, USAGE)} | {"shutdown": INTERRUPTED}
+#: What an error that ends a run, or keeps it from beginning, comes to; the first that fits.
+_BY_ERROR: tuple[tuple[type[BaseException], Outcome], ...] = (
+    (ArgumentError, USAGE),
+    (RunLocked, LOCKED),
+    (Banned, BANNED),
+    (SinanewsError, STORAGE),
+)
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """What an error that ended a run comes to; one that is not ours is a mistake of ours."""
+    return next((outcome for kind, outcome in _BY_ERROR if isinstance(error, kind)), CRASHED)
 
 
 def total(counts: Mapping[str, Any], prefix: str) -> int:

@@ -82,8 +82,8 @@ def exports_folder(setting: str) -> Path:
     return (project_folder() / Path(setting).expanduser()).resolve()
 
 
-def database_url(setting: str) -> str:
-    """SINANEWS_DATABASE with a relative SQLite file made absolute."""
+def absolute_database_url(setting: str) -> str:
+    """A SQLAlchemy URL with a relative SQLite file made absolute."""
     prefix = "sqlite:///"
     if not setting.startswith(prefix) or setting.removeprefix(prefix) in ("", ":memory:"):
         return setting

@@ -22,7 +22,7 @@ from sinanews.exceptions import (
 )
 from sinanews.exporters import FrontMatterItemExporter
 from sinanews.extensions import Archive, Copy
-from sinanews.files import SUPERSEDED, ExportFolder, aside_path
+from sinanews.files import SUPERSEDED, aside_path
 from sinanews.fingerprints import sketch, text_digest
 from sinanews.items import ArticleItem
 from sinanews.paths import post_path
@@ -48,6 +48,8 @@ class ArchivePipeline:
         return cls(crawler)
 
     def process_item(self, item: ArticleItem) -> ArticleItem:
+        if not self.archive.has_begun and self.archive.stopped_because is None:
+            return item  # `scrapy parse` shows it and writes nothing
         if self.archive.stopped_because is not None:
             raise DropItem("the run is stopping; the next run asks for it again")
         try:
@@ -135,8 +137,6 @@ class ExportPipeline(ArchivePipeline):
         super().__init__(crawler)
         self.extra_fields = tuple(crawler.settings.getlist("SINANEWS_FRONT_MATTER_EXTRA"))
         self.render(ArticleItem(id="", url=None, title=""))  # a bad extra field is told before anything is fetched
-        self.folder = ExportFolder(self.archive.exports)
-        self.folder.finish_moves(self.archive.catalogue.paths_under(SUPERSEDED))
 
     def render(self, item: ArticleItem, *, without: Collection[str] = ()) -> bytes:
         file = BytesIO()
@@ -151,13 +151,13 @@ class ExportPipeline(ArchivePipeline):
         path = path.removeprefix(f"{SUPERSEDED}/")  # a copy set aside that tells another story since
         post = self.render(item)
         content = hashlib.sha256(self.render(item, without=CHANGING)).hexdigest()
-        if row is not None and exported and row.content_digest == content and self.folder.has(path):
+        if row is not None and exported and row.content_digest == content and self.archive.folder.has(path):
             fetch = self.archive.fetches.pop(item.id, None)
             self.archive.unchanged(item.id, **(fetch.validators() if fetch else {}))
             raise UnchangedArticle(item.id)
         if row is not None and exported:
             self.archive.catalogue.replaced(row, self.archive.now())
-        self.folder.write(path, post)
+        self.archive.folder.write(path, post)
         copy = self.archive.copies.pop(item.id, None)
         marked = copy if copy is not None and not copy.better else None
         self.archive.record(
@@ -189,5 +189,5 @@ class ExportPipeline(ArchivePipeline):
         if first is not None and first.state == "exported" and first.path:
             aside, reason = aside_path(first.path), f"superseded_{copy.better}"
             self.archive.catalogue.superseded(first.id, item.id, reason, aside, copy.similarity, self.archive.now())
-            self.folder.set_aside(first.path)
+            self.archive.folder.set_aside(first.path)
             self.archive.count("articles/superseded")

@@ -3,6 +3,7 @@
 Each ``SINANEWS_…`` setting can come from the environment; ``-s NAME=VALUE`` on the command line wins.
 """
 
+import logging
 import os
 
 from sinanews import user_agent
@@ -16,8 +17,9 @@ COMMANDS_MODULE = "sinanews.commands"
 
 #: Folder that posts are written to; relative paths mean the project's folder. Read by ExportPipeline, commands.
 SINANEWS_EXPORTS = os.environ.get("SINANEWS_EXPORTS", "exports")
-#: The catalogue: a SQLAlchemy URL, sqlite or postgresql+psycopg. Read by the Archive extension and commands.
-SINANEWS_DATABASE = os.environ.get("SINANEWS_DATABASE", "sqlite:///exports/.catalogue.db")
+#: The catalogue: a SQLAlchemy URL, sqlite or postgresql+psycopg; empty: .catalogue.db in the exports folder. Read by
+#: the Archive extension and commands.
+SINANEWS_DATABASE = os.environ.get("SINANEWS_DATABASE", "")
 #: http://ADDRESS:PORT that serves https://HOST/PATH as /HOST/PATH; empty: the real site. Read by MirrorDownloadHandler.
 SINANEWS_MIRROR = os.environ.get("SINANEWS_MIRROR", "")
 #: Hosts beside Sina's that may be asked; comma list, subdomains included. Read by GuardMiddleware and sina_finance.
@@ -108,6 +110,7 @@ ITEM_PIPELINES = {
     "sinanews.pipelines.DedupPipeline": 200,
     "sinanews.pipelines.ExportPipeline": 300,
 }
+SPIDER_MIDDLEWARES = {"sinanews.extensions.RunMiddleware": 10}
 EXTENSIONS = {
     "sinanews.extensions.Archive": 10,
     "sinanews.progress.Progress": 20,
@@ -119,7 +122,9 @@ CONCURRENT_ITEMS = 8  # default: 100
 # --- what is said ------------------------------------------------------------------------------------------
 
 FEED_EXPORT_ENCODING = "utf-8"  # default: None, which escapes Chinese in JSON
-LOG_LEVEL = SINANEWS_LOG_LEVEL  # default: DEBUG
+LOG_LEVEL = (
+    SINANEWS_LOG_LEVEL if isinstance(logging.getLevelName(SINANEWS_LOG_LEVEL), int) else "INFO"
+)  # default: DEBUG
 LOG_VERSIONS: list[str] = []  # default: a list of libraries
 LOG_FORMATTER = "sinanews.extensions.QuietLogFormatter"  # drops at DEBUG; default: scrapy.logformatter.LogFormatter
 STATS_DUMP = True  # default: True

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
+from scrapy.settings import BaseSettings
 
 from sinanews.catalogue import Catalogue
+from sinanews.catalogue.place import catalogue_url
+from sinanews.checks import check_settings
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, SinanewsError
 from sinanews.outcomes import STORAGE, USAGE
-from sinanews.paths import database_url
+from sinanews.paths import exports_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,7 +47,7 @@ class CatalogueCommand(ScrapyCommand):
 
     def with_catalogue(self, opts: argparse.Namespace) -> int:
         assert self.settings is not None
-        catalogue = existing_catalogue(self.settings["SINANEWS_DATABASE"])
+        catalogue = existing_catalogue(self.settings)
         if catalogue is None:
             print("sinanews: there is no catalogue yet; begin with: scrapy crawl sina_finance -a limit=20")
             return 1
@@ -58,9 +61,15 @@ class CatalogueCommand(ScrapyCommand):
         raise NotImplementedError
 
 
-def existing_catalogue(setting: str) -> Catalogue | None:
-    """The catalogue of SINANEWS_DATABASE; None, and nothing is made, where its file does not exist."""
-    url = database_url(setting)
+def url_of_catalogue(settings: BaseSettings) -> str:
+    """Where the settings say that the catalogue is. Raises ArgumentError for any setting that cannot be used."""
+    check_settings(settings)
+    return catalogue_url(settings["SINANEWS_DATABASE"], exports_folder(settings["SINANEWS_EXPORTS"]))
+
+
+def existing_catalogue(settings: BaseSettings) -> Catalogue | None:
+    """The catalogue of the settings; None, and nothing is made, where its file does not exist."""
+    url = url_of_catalogue(settings)
     file = url.removeprefix("sqlite:///").partition("?")[0]
     if url.startswith("sqlite:///") and not Path(file).exists():
         return None

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from sinanews.samplesite import SampleSite
 
@@ -50,6 +51,10 @@ class TemporaryArchive:
         done = self.run("crawl", spider, *words, mirror=mirror, **settings)
         assert "Traceback" not in done.stderr, done.stderr
         return done
+
+    def locked(self, spider: str) -> FileLock:
+        """The lock that a run of the spider holds; use it in a ``with`` block."""
+        return FileLock(self.database.with_name(f"{self.database.name}.{spider}.lock"))
 
     @property
     def posts(self) -> list[Path]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -169,14 +171,14 @@ def test_findings_reach_the_users_command(archive: TemporaryArchive, tmp_path: P
     [
         "SINANEWS_TOLERATED=abc", "SINANEWS_MAX_PAGES=foo", "SINANEWS_MIRROR=nonsense", "SINANEWS_MIRROR=http://[", "SINANEWS_STALE=maybe",
         "SINANEWS_BAN_LIMIT=0", "SINANEWS_COOLDOWN=", "SINANEWS_RETRY_DELAY=-1", "SINANEWS_POLL=abc", "DOWNLOAD_DELAY=x",
-        "SINANEWS_ALERT_COMMAND='unclosed", "LOG_LEVEL=FOO",
+        "SINANEWS_ALERT_COMMAND='unclosed", "LOG_LEVEL=FOO", "SINANEWS_LOG_LEVEL=LOUD", "SINANEWS_HOSTS=http://foo", "SINANEWS_HOSTS=foo:8080",
     ],
 )  # fmt: skip
 def test_a_setting_that_cannot_be_used_is_named_before_the_run(bad: str) -> None:
     name, value = bad.split("=", 1)
     values = {**{k: getattr(settings, k) for k in dir(settings) if k.isupper()}, "RETRY_TIMES": 3, name: value}
     with pytest.raises(ArgumentError, match=name):
-        check_settings(values.get)
+        check_settings(values)
 
 
 def test_the_contact_and_the_log_level_can_come_from_the_command_line(archive: TemporaryArchive) -> None:
@@ -185,3 +187,45 @@ def test_the_contact_and_the_log_level_can_come_from_the_command_line(archive: T
     )
     assert "me@example.org" in done.stderr
     assert done.returncode == 0
+
+
+def test_a_setting_that_does_not_exist_is_named_with_the_nearest_that_does(archive: TemporaryArchive) -> None:
+    done = archive.crawl("seeds", SINANEWS_EXPRTS="elsewhere")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "sinanews: there is no setting SINANEWS_EXPRTS; the nearest is SINANEWS_EXPORTS\n"
+    with pytest.raises(ArgumentError, match=r"variable SINANEWS_CONTCT; .*SINANEWS_CONTACT"):
+        check_settings({}, {"SINANEWS_CONTCT": "me", "HOME": "/"})
+
+
+@pytest.mark.parametrize("words", [("-L", "LOUD"), ("-s", "SINANEWS_LOG_LEVEL=LOUD")])
+def test_a_log_level_that_is_none_is_one_line(archive: TemporaryArchive, words: tuple[str, str]) -> None:
+    command = [sys.executable, "-m", "scrapy", "crawl", "seeds", *words]
+    done = subprocess.run(command, cwd=PROJECT, env=archive.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "LOUD" in done.stderr and "DEBUG" in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_an_alert_command_that_does_not_exist_is_told_before_it_is_needed(archive: TemporaryArchive) -> None:
+    done = archive.crawl("seeds", SINANEWS_ALERT_COMMAND="no-such-mailer --subject x")
+    assert done.returncode == 1
+    assert "no-such-mailer" in done.stderr
+
+
+def test_a_catalogue_that_fails_as_the_run_begins_is_no_success(archive: TemporaryArchive) -> None:
+    archive.crawl("seeds", "-a", f"path={archive.folder}")  # makes the catalogue; nothing to read there
+    with sqlite3.connect(archive.database) as connection:
+        connection.execute("CREATE TRIGGER no BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no more'); END")
+    done = archive.crawl("seeds")
+    assert done.returncode == 6, done.stdout + done.stderr
+    assert archive.posts == []
+
+
+def test_a_catalogue_that_fails_in_a_callback_is_no_mistake_of_ours(
+    archive: TemporaryArchive, site: SampleSite
+) -> None:
+    archive.crawl("seeds")
+    with sqlite3.connect(archive.database) as connection:
+        connection.execute("CREATE TRIGGER no BEFORE UPDATE ON articles BEGIN SELECT RAISE(ABORT, 'no more'); END")
+    done = archive.crawl("sina_finance", mirror=site.url)
+    assert done.returncode == 6, done.stdout + done.stderr
+    assert "no more" in done.stderr

@@ -21,9 +21,9 @@ from sinanews.exceptions import ArgumentError, BadPost, Refused, SinanewsError
 from sinanews.files import posts_under
 from sinanews.fingerprints import sketch, text_digest
 from sinanews.outcomes import STORAGE, USAGE
-from sinanews.paths import database_url, exports_folder, slug
+from sinanews.paths import exports_folder, slug
 from sinanews.posts import read_post
-from sinanews.showing import plain
+from sinanews.showing import plain, url_of_catalogue
 from sinanews.spiders.seeds import read_regular_file
 from sinanews.urls import article_id
 
@@ -51,7 +51,7 @@ class Command(ScrapyCommand):
         assert self.settings is not None
         try:
             exports = exports_folder(self.settings["SINANEWS_EXPORTS"])
-            catalogue = Catalogue(database_url(self.settings["SINANEWS_DATABASE"]))
+            catalogue = Catalogue(url_of_catalogue(self.settings))
             self.exitcode = rebuild(catalogue, exports, datetime.now(timezone.utc))
             catalogue.close()
         except SinanewsError as error:

@@ -24,7 +24,7 @@ class Command(CatalogueCommand):
 
     def with_catalogue(self, opts: argparse.Namespace) -> int:
         assert self.settings is not None
-        catalogue = existing_catalogue(self.settings["SINANEWS_DATABASE"])
+        catalogue = existing_catalogue(self.settings)
         try:
             return self.show(catalogue, opts)
         finally:

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import signal
 import sys
-from dataclasses import asdict
 from typing import Any
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
-from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 
 from sinanews import user_agent
-from sinanews.alerts import alert
-from sinanews.checks import check_settings
-from sinanews.exceptions import ArgumentError, RunLocked, SinanewsError
+from sinanews.checks import LEVELS, check_settings
+from sinanews.exceptions import ArgumentError
 from sinanews.extensions import Archive
-from sinanews.monitors import Finding
-from sinanews.outcomes import ATTENTION, CRASHED, LOCKED, STORAGE, USAGE, Outcome, judge, summary
-
-logger = logging.getLogger("sinanews")
-#: What an error that kept a run from beginning comes to; the first that fits.
-OUTCOME_OF: tuple[tuple[type[BaseException], Outcome], ...] = (
-    (ArgumentError, USAGE),
-    (RunLocked, LOCKED),
-    (SinanewsError, STORAGE),
-    (BaseException, CRASHED),
-)
+from sinanews.outcomes import CRASHED, USAGE, Outcome, outcome_of
 
 
 class Command(ScrapyCrawl):
@@ -48,6 +34,9 @@ class Command(ScrapyCrawl):
             self.settings.setdict({"LOG_LEVEL": level, "USER_AGENT": user_agent(contact)}, priority="project")
         if opts.quiet and self.settings is not None:  # as if settings.py said so: -L and -s still win
             self.settings.setdict({"LOG_LEVEL": "ERROR", "SINANEWS_PROGRESS": "0"}, priority="project")
+        if self.settings is not None and str(self.settings["LOG_LEVEL"]) not in LEVELS:  # logging itself would raise
+            print(f"sinanews: LOG_LEVEL is {self.settings['LOG_LEVEL']!r}; write {', '.join(LEVELS)}", file=sys.stderr)
+            sys.exit(USAGE.code)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
@@ -60,7 +49,7 @@ class Command(ScrapyCrawl):
         """One run of a spider, recorded in the catalogue: its outcome and the line that tells it."""
         assert self.crawler_process is not None and self.settings is not None
         try:
-            check_settings(self.settings.get)
+            check_settings(self.settings)
         except ArgumentError as error:
             return USAGE, str(error)
         try:
@@ -76,44 +65,15 @@ class Command(ScrapyCrawl):
         self.crawler_process.start()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # what is left is to write down what happened
-        return self.told(crawler, crash.error)
-
-    def told(self, crawler: Crawler, error: BaseException | None) -> tuple[Outcome, str]:
-        """The outcome and the last line; the run's row in the catalogue and the user's command get both."""
-        findings: list[Finding] = []
-        counts: dict[str, Any] = {}
-        if error is not None:
-            outcome = next(outcome for kind, outcome in OUTCOME_OF if isinstance(error, kind))
-            line = str(error) or type(error).__name__
-        else:
-            archive = Archive.of(crawler)
-            counts = archive.counts()
-            findings = archive.findings(counts)
-            outcome = self.judged(crawler, counts)
-            if outcome.code == 0 and any(finding.level == "warning" for finding in findings):
-                outcome = ATTENTION
-            line = summary(counts, outcome)
-            if archive.stopped_because is not None:
-                line = f"{archive.stopped_because}; {line}"
-            archive.finish(outcome, counts, findings)
-        command = crawler.settings.get("SINANEWS_ALERT_COMMAND", "")
-        if command and outcome.code not in (0, USAGE.code):
-            message = {"spider": crawler.spidercls.name, "arguments": getattr(crawler.spider, "arguments", {})}
-            message |= {"outcome": outcome.name, "exit_code": outcome.code, "line": line, "counts": counts}
-            alert(command, {**message, "findings": [asdict(finding) for finding in findings]})
-        return outcome, line
-
-    def judged(self, crawler: Crawler, counts: dict[str, Any]) -> Outcome:
-        stats = crawler.stats.get_stats()
-        reason = stats.get("finish_reason", "shutdown")  # a second signal leaves no time to write it
-        if reason == "shutdown" and getattr(crawler.spider, "ends_by_signal", False):
-            reason = "finished"  # sina_live with follow=1 has no other end
-        errors = stats.get("spider_exceptions/count", 0)
-        return judge(counts, reason, errors, crawler.settings.getfloat("SINANEWS_TOLERATED"))
+        if crash.error is not None:
+            return outcome_of(crash.error), str(crash.error) or type(crash.error).__name__
+        archive = Archive.of(crawler)
+        archive.end("shutdown")  # after a second signal nobody has closed the spider
+        return archive.outcome or CRASHED, archive.line
 
 
 class Crash:
-    """Keeps the error that ended a crawl before it began, and spares its traceback where it is the user's."""
+    """Keeps the error that ended a crawl before it began."""
 
     error: BaseException | None = None
 

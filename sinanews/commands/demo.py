@@ -11,13 +11,13 @@ from datetime import datetime
 from scrapy.commands import ScrapyCommand
 
 from sinanews.catalogue import Catalogue
+from sinanews.catalogue.place import catalogue_url
 from sinanews.dates import BEIJING
-from sinanews.paths import database_url, exports_folder, project_folder
+from sinanews.paths import exports_folder, project_folder
 
 ARTICLES = 60
 NEWEST = datetime(2026, 11, 20, 18, 0, tzinfo=BEIJING)  #: the same articles at every run
 EXPORTS = "exports/demo"
-DATABASE = f"sqlite:///{EXPORTS}/.catalogue.db"
 
 
 class Command(ScrapyCommand):
@@ -48,13 +48,13 @@ def crawl(spider: str, **environment: str) -> int:
     command = [sys.executable, "-m", "scrapy", "crawl", spider, "-L", "WARNING"]
     command += ["-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=0", "-s", "CONCURRENT_REQUESTS_PER_DOMAIN=4"]
     command += ["-s", "SINANEWS_STALE=0"]  # the invented articles never get younger
-    settings = {"SINANEWS_EXPORTS": EXPORTS, "SINANEWS_DATABASE": DATABASE, "SINANEWS_MIRROR": "", **environment}
+    settings = {"SINANEWS_EXPORTS": EXPORTS, "SINANEWS_DATABASE": "", "SINANEWS_MIRROR": "", **environment}
     return subprocess.run(command, cwd=project_folder(), env={**os.environ, **settings}, check=False).returncode
 
 
 def tell(pages: int) -> None:
     """What there is now, and what to do next."""
-    catalogue = Catalogue(database_url(DATABASE))
+    catalogue = Catalogue(catalogue_url("", exports_folder(EXPORTS)))
     states = catalogue.count_states()
     catalogue.close()
     numbers = {name: sum(n for (state, _), n in states.items() if state == name) for name, _ in states}

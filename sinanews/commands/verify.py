@@ -54,7 +54,7 @@ class Command(CrawlCommand):
     def verify(self, opts: argparse.Namespace) -> int:
         assert self.settings is not None
         exports = exports_folder(self.settings["SINANEWS_EXPORTS"])
-        catalogue = existing_catalogue(self.settings["SINANEWS_DATABASE"])
+        catalogue = existing_catalogue(self.settings)
         if catalogue is None:
             print("sinanews: there is no catalogue; posts that lie in the exports: scrapy catalogue rebuild")
             return 1

@@ -14,6 +14,7 @@ from sinanews import arguments
 from sinanews.arguments import since_when
 from sinanews.catalogue import Known
 from sinanews.channels import AUTHOR, CATEGORY, DEFAULT, Channel, channel_by_slug, select_channels
+from sinanews.cleaning.item import clean_item
 from sinanews.dates import BEIJING, to_beijing
 from sinanews.exceptions import ArgumentError, BanPage, CatalogueError, Refused
 from sinanews.extensions import Fetch
@@ -21,7 +22,7 @@ from sinanews.items import ArticleItem
 from sinanews.listings import Listing, day_start
 from sinanews.pages import Page, join_bodies, read_page
 from sinanews.spiders.rolls import RollSpider
-from sinanews.urls import article_id, is_sina_host, why_not_readable
+from sinanews.urls import SINA_ROOTS, article_id, canonical_url, is_sina_host, why_not_readable
 
 MOST_PAGES_OF_AN_ARTICLE = 30
 
@@ -30,6 +31,7 @@ class SinaFinanceSpider(RollSpider):
     """Lists channels newest first, skips what the catalogue has, and yields the other articles."""
 
     name = "sina_finance"
+    allowed_domains = list(SINA_ROOTS)  # by which `scrapy parse` and `shell` find the spider; the guard confines it
     ARGUMENTS = {
         "channels": lambda text: select_channels(arguments.names(text)),
         "limit": arguments.positive,
@@ -156,6 +158,12 @@ class SinaFinanceSpider(RollSpider):
         for url in self.options["urls"]:
             channel = channel_by_slug(self.archive.catalogue.channel_of(url))
             yield from self.ask([Listing(article_id(url), url, "", None)], channel)
+
+    def parse(self, response: Response) -> Iterator[Any]:
+        """For ``scrapy parse URL``: the page's item as it would be stored, and the request for its next page."""
+        row = Listing(article_id(response.url), canonical_url(response.url), "", None)
+        for one in self.parse_article(response, row, None, []):
+            yield clean_item(one) if isinstance(one, ArticleItem) else one
 
     def parse_article(
         self, response: Response, row: Listing, channel: Channel | None, pages: list[Page]
