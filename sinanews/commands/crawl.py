@@ -20,6 +20,7 @@ from sinanews.exceptions import ArgumentError, RunLocked, SinanewsError
 from sinanews.extensions import Archive
 from sinanews.monitors import Finding
 from sinanews.outcomes import ATTENTION, CRASHED, LOCKED, STORAGE, USAGE, Outcome, judge, summary
+from sinanews.output import lasting_output
 
 logger = logging.getLogger("sinanews")
 #: What an error that kept a run from beginning comes to; the first that fits.
@@ -49,6 +50,7 @@ class Command(ScrapyCrawl):
         if opts.quiet and self.settings is not None:  # as if settings.py said so: -L and -s still win
             self.settings.setdict({"LOG_LEVEL": "ERROR", "SINANEWS_PROGRESS": "0"}, priority="project")
 
+    @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
             raise UsageError("name one spider, such as: scrapy crawl sina_finance", print_help=False)

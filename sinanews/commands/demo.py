@@ -12,6 +12,7 @@ from scrapy.commands import ScrapyCommand
 
 from sinanews.catalogue import Catalogue
 from sinanews.dates import BEIJING
+from sinanews.output import lasting_output
 from sinanews.paths import database_url, exports_folder, project_folder
 
 ARTICLES = 60
@@ -29,6 +30,7 @@ class Command(ScrapyCommand):
     def short_desc(self) -> str:
         return "Crawl the seeds and a sample site on this machine into exports/demo"
 
+    @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from sinanews.samplesite import SampleSite  # Scrapy imports every command on every start
 
