@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -31,8 +31,8 @@ def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs
     marks, gaps = catalogue.coverage.channels(), catalogue.coverage.gaps()
     asked = figures.asked_of_runs(catalogue)
     jobs = figures.runs_of_jobs(catalogue)
-    alive = running({run.spider for job in jobs for run in job if run.ended_at is None}, catalogue)
-    runs = [[run for run in job if not still_runs(run, alive)] for job in jobs]
+    alive = running((run for job in jobs for run in job), catalogue)
+    runs = [[run for run in job if run.id not in alive] for job in jobs]
     findings = [*judge_archive(runs, marks if stale else [], gaps, now), *of_last_runs(runs)]
     states = catalogue.count_states()
     refused = Counter({reason: n for (state, reason), n in states.items() if state == "refused"})
@@ -55,19 +55,19 @@ def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs
     }  # fmt: skip
 
 
-def running(spiders: Collection[str], catalogue: Catalogue) -> dict[str, int]:
-    """spider → the process that runs it on this catalogue now, 0 where only the run's own process can tell."""
-    if catalogue.path is None:
-        return dict.fromkeys(spiders, 0)
-    holders = {spider: holder(catalogue.path, spider) for spider in spiders}
-    return {spider: pid for spider, pid in holders.items() if pid is not None}
+def running(runs: Iterable[Any], catalogue: Catalogue) -> set[int]:
+    """The ids of those of the runs that go on, as far as this machine can tell."""
+    without_end = [run for run in runs if run.ended_at is None and run.pid]
+    if catalogue.path is None:  # workers that share a server hold no lock
+        return {run.id for run in without_end if process_is_of(run.pid, run.started_at)}
+    newest = {run.spider: run for run in sorted(without_end, key=lambda run: int(run.id))}
+    return {run.id for run in newest.values() if holds_lock(run, catalogue.path)}
 
 
-def still_runs(run: Any, alive: Mapping[str, int]) -> bool:
-    """Whether a run without an end goes on, by ``running`` and as far as this machine can tell."""
-    if run.ended_at is not None or not run.pid or run.spider not in alive:
-        return False
-    return alive[run.spider] == run.pid or (not alive[run.spider] and process_is_of(run.pid, run.started_at))
+def holds_lock(run: Any, database: Path) -> bool:
+    """Whether a run has its spider's lock: its process id alone may be another program's by now."""
+    pid = holder(database, run.spider)
+    return pid is not None and (pid == run.pid or (pid == 0 and process_is_of(run.pid, run.started_at)))
 
 
 def process_is_of(pid: int, when: datetime) -> bool:
@@ -106,9 +106,9 @@ def of_last_runs(jobs: Sequence[Sequence[Any]]) -> list[Finding]:
     return told
 
 
-def run_facts(run: Any, alive: Mapping[str, int]) -> dict[str, Any]:
+def run_facts(run: Any, alive: Collection[int]) -> dict[str, Any]:
     """The row, its state, and its numbers: None where they were never recorded, because a run does so at its end."""
-    state = run.outcome or ("running" if still_runs(run, alive) else "killed")
+    state = run.outcome or ("running" if run.id in alive else "killed")
     numbers = {name: None if run.counts is None else total(run.counts, name) for name in NUMBERS}
     return {**run._mapping, "state": state, "numbers": numbers}
 

@@ -20,6 +20,7 @@ from sinanews.paths import file_id
 
 SETTLED = 60  #: seconds; a younger temporary file may belong to a running crawl
 MOST_BYTES = 64 * 1024 * 1024  #: of a file in a post's place; a larger one is no post of ours
+POST_BEGIN = b"\n<div>   \n"  #: how the body of every post begins
 POST_END = b"  \n</div>\n            "  #: how every whole post ends
 #: kind → what is wrong, and the remedy; {again} is what has that very article fetched again
 KINDS = {
@@ -60,7 +61,7 @@ class Finding:
 
 
 def check(catalogue: Catalogue, exports: Path) -> list[Finding]:
-    """Everything that is wrong, files of the catalogue first. Raises CatalogueError, and OSError for what is unreadable."""
+    """Everything that is wrong, files of the catalogue first. Raises CatalogueError, OSError."""
     a = articles.c
     query = select(a.id, a.state, a.path, a.file_digest, a.url, a.channel, a.published_at)
     with catalogue.read() as connection:
@@ -117,11 +118,13 @@ def _kind_of_file(path: Path, digest: str | None) -> str | None:
 
 def _is_whole(data: bytes, digest: str | None) -> bool:
     """Whether a post that is not as it was written has its end, wherever that stands now."""
-    if POST_END in data:
+    text = data.replace(b"\r\n", b"\n")
+    if POST_END in text:
         return True
     if any(_digest(data + POST_END[-missing:]) == digest for missing in range(1, len(POST_END))):
         return False  # cut within the end itself
-    return data.replace(b"\r\n", b"\n").rstrip().endswith(b"\n</div>")  # an editor took the spaces off the ends of lines
+    # An editor that takes the spaces off the ends of lines takes them from the post's end and its beginning.
+    return POST_BEGIN not in text and text.rstrip().endswith(b"\n</div>")
 
 
 def _digest(data: bytes) -> str:

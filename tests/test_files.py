@@ -53,7 +53,9 @@ def test_the_exports_themselves_may_be_a_link(tmp_path: Path) -> None:
 
 def test_only_what_a_killed_run_of_ours_left_is_swept(tmp_path: Path) -> None:
     ours = [aged(tmp_path / ".tmp" / name) for name in (OURS, "0123456789abcdef")]
-    others = [aged(tmp_path / ".tmp" / name) for name in ("notes.txt", "0123456789ABCDEF", f"{OURS}~", "folder/" + OURS)]
+    others = [
+        aged(tmp_path / ".tmp" / name) for name in ("notes.txt", "0123456789ABCDEF", f"{OURS}~", "folder/" + OURS)
+    ]
     (tmp_path / ".tmp" / ("f" * 16)).mkdir()
     os.utime(tmp_path / ".tmp" / ("f" * 16), (LONG_AGO, LONG_AGO))
     link = tmp_path / ".tmp" / ".ffffffffffffffff.sinanews"
