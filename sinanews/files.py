@@ -147,12 +147,15 @@ def posts_under(root: Path) -> Iterator[Path]:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write one file anywhere, whole or not at all. Raises ExportError."""
+    """Write one file anywhere, whole or not at all; into a device or a pipe as it is. Raises ExportError."""
     try:
-        _make_root(path.parent)
         if path.is_dir():
             raise ExportError(f"cannot write {path}: it is a folder")
-        _write_over(path, data, path.parent)
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)  # /dev/stdout, say: a file must not take its place
+            return
+        _make_root(path.resolve().parent)
+        _write_over(path.resolve(), data, path.resolve().parent)
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror or error}") from None
 

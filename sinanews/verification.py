@@ -15,6 +15,7 @@ from sqlalchemy import Row, select, text
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import articles
 from sinanews.dates import to_beijing
+from sinanews.exceptions import ExportError
 from sinanews.files import SUPERSEDED, ExportFolder, in_the_way, leftovers, posts_under
 from sinanews.paths import file_id
 
@@ -61,13 +62,17 @@ class Finding:
 
 
 def check(catalogue: Catalogue, exports: Path) -> list[Finding]:
-    """Everything that is wrong, files of the catalogue first. Raises CatalogueError, OSError."""
+    """Everything that is wrong, files of the catalogue first. Raises CatalogueError, ExportError, OSError."""
     a = articles.c
     query = select(a.id, a.state, a.path, a.file_digest, a.url, a.channel, a.published_at)
     with catalogue.read() as connection:
         is_sqlite = connection.dialect.name == "sqlite"
         told = connection.scalars(text("PRAGMA integrity_check")).all() if is_sqlite else []
         rows = connection.execute(query.where(a.path.is_not(None) | (a.state == "exported"))).all()
+    if rows and not exports.is_dir():  # or all of them would be fetched again, into the folder of a disk that is away
+        raise ExportError(
+            f"there is no folder {exports}; is its disk there? SINANEWS_EXPORTS names the folder of posts"
+        )
     found = [Finding("integrity", str(words)) for words in told if words != "ok"]
     for row in rows:
         kind = _kind_of_row(row, exports)

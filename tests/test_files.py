@@ -140,6 +140,23 @@ def test_a_file_elsewhere_is_written_without_touching_its_neighbours(tmp_path: P
         write_file(tmp_path / ".tmp", b"x")
 
 
+def test_what_is_no_ordinary_file_keeps_its_place(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for target in (pipe, link):
+        reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        write_file(target, b"page")
+        assert os.read(reading, 99) == b"page"
+        os.close(reading)
+    assert pipe.is_fifo() and link.is_symlink()
+    ordinary, alias = tmp_path / "ordinary", tmp_path / "alias"
+    ordinary.write_text("old", "utf-8")
+    alias.symlink_to(ordinary)
+    write_file(alias, b"new")
+    assert ordinary.read_bytes() == b"new" and alias.is_symlink()
+
+
 def test_the_report_leaves_nothing_but_itself(archive: TemporaryArchive, tmp_path: Path) -> None:
     archive.crawl("seeds")
     target = tmp_path / "web" / "page.html"

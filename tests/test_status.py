@@ -221,6 +221,12 @@ def test_clusters(archive: TemporaryArchive, catalogue: Catalogue) -> None:
     assert "\x1b" not in shown and "\u202e" not in shown
 
 
+@pytest.mark.parametrize("number", ["-5", "0", "x"])
+def test_so_many_clusters_are_a_whole_number(archive: TemporaryArchive, number: str) -> None:
+    done = archive.run("duplicates", f"--number={number}")
+    assert done.returncode == 2 and "write a whole number from 1" in done.stderr
+
+
 def test_copies_of_each_other_are_one_cluster(catalogue: Catalogue) -> None:
     from sinanews.catalogue.figures import clusters
 

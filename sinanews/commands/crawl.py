@@ -86,7 +86,7 @@ class Command(ScrapyCrawl):
         counts: dict[str, Any] = {}
         if error is not None:
             outcome = next(outcome for kind, outcome in OUTCOME_OF if isinstance(error, kind))
-            line = str(error) or type(error).__name__
+            line = " ".join(str(error).split()) or type(error).__name__
         else:
             archive = Archive.of(crawler)
             counts = archive.counts()

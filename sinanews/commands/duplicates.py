@@ -22,7 +22,9 @@ class Command(CatalogueCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print every cluster as JSON")
-        parser.add_argument("-n", "--number", type=int, default=20, metavar="N", help="show N clusters (default 20)")
+        parser.add_argument(
+            "-n", "--number", type=whole_number, default=20, metavar="N", help="show N clusters (default 20)"
+        )
 
     def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
         from sinanews.catalogue.figures import clusters
@@ -44,6 +46,12 @@ class Command(CatalogueCommand):
         if len(found) > opts.number:
             out.print(f"\n… and {counted(len(found) - opts.number, 'more story')}: -n {len(found)}, or --json")
         return 0
+
+
+def whole_number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("write a whole number from 1")
+    return int(text)
 
 
 def percent(similarity: float | None) -> str:

@@ -29,7 +29,7 @@ class Command(CatalogueCommand):
 
         assert self.settings is not None
         exports = exports_folder(self.settings["SINANEWS_EXPORTS"])
-        file = Path(opts.output).resolve() if opts.output else exports / "report.html"
+        file = Path(opts.output).absolute() if opts.output else exports / "report.html"
         stale = self.settings.getbool("SINANEWS_STALE")
         page = build(catalogue, posts_from(file.parent, exports), datetime.now(timezone.utc), stale=stale)
         write_file(file, page.encode("utf-8", "replace"))

@@ -170,6 +170,16 @@ def test_a_repair_takes_no_post_away_before_there_is_another(
     catalogue.close()
 
 
+def test_a_whole_archive_that_is_away_is_not_fetched_again(archive: TemporaryArchive) -> None:
+    archive.crawl("seeds")
+    archive.exports.rename(archive.folder / "away")
+    for words in (("verify",), ("verify", "--repair")):
+        done = archive.run(*words)
+        assert done.returncode == 6
+        assert done.stderr.count("\n") == 1 and f"there is no folder {archive.exports}" in done.stderr
+    assert archive.ids() and not archive.exports.exists()
+
+
 def test_links_in_the_place_of_our_folders_are_told_and_not_followed(archive: TemporaryArchive, tmp_path: Path) -> None:
     archive.crawl("seeds")
     outside = tmp_path / "outside"
