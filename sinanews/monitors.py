@@ -197,7 +197,8 @@ def _endings(runs: Sequence[Any]) -> Iterator[Finding]:
     elif _unlucky(last):
         row = next((i for i, run in enumerate(runs) if not _unlucky(run)), len(runs))
         words = f"the last {f'{row} runs' if row > 1 else 'run'} of {last.spider} ended as {outcome}."
-        advice = "Look into the log." if row >= IN_A_ROW else "The next run continues."
+        later = "The next run continues." if outcome == "killed" else "A later run tries again what failed."
+        advice = "Look into the log." if row >= IN_A_ROW else later
         yield Finding("warning" if row >= IN_A_ROW else "note", name, words, advice)
 
 

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
@@ -79,18 +80,17 @@ class Days:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run was asked to list, and how it went."""
+    """What a run was asked to list."""
 
     channels: tuple[str, ...]
     started_at: datetime
-    outcome: str | None
     first: date | None = None  #: of the days that it was to list whole; None: its newest entries
     last: date | None = None
 
 
 def asked_of_runs(catalogue: Catalogue) -> list[Asked]:
     """What the runs that list channels or rooms were asked for, newest first; arguments of no use any more aside."""
-    columns = (runs.c.spider, runs.c.arguments, runs.c.started_at, runs.c.outcome)
+    columns = (runs.c.spider, runs.c.arguments, runs.c.started_at)
     query = select(*columns).where(runs.c.spider.in_(("sina_finance", "sina_live"))).order_by(runs.c.id.desc())
     return [asked for row in _rows(catalogue, query) if (asked := _asked(row)) is not None]
 
@@ -98,13 +98,9 @@ def asked_of_runs(catalogue: Catalogue) -> list[Asked]:
 def _asked(row: Row[Any]) -> Asked | None:
     given = row.arguments if isinstance(row.arguments, dict) else {}
     try:
-        if row.spider == "sina_live":
-            rooms = select_rooms(arguments.names(given.get("rooms", str(ROOMS[0][0]))))
-            return Asked(tuple(room.slug for room in rooms), row.started_at, row.outcome)
         if "urls" in given:
             return None
-        channels = select_channels(arguments.names(given.get("channels", DEFAULT.slug)))
-        found = Asked(tuple(channel.slug for channel in channels), row.started_at, row.outcome)
+        found = Asked(_slugs(row.spider, given.get("channels") or given.get("rooms") or ""), row.started_at)
         if "since" not in given or "limit" in given:  # so many articles are no stretch of days
             return found
         begin = arguments.since_when(arguments.day_or_age(given["since"]), row.started_at)
@@ -113,6 +109,16 @@ def _asked(row: Row[Any]) -> Asked | None:
         return replace(found, first=first, last=min(last, arguments.day(given["until"])) if "until" in given else last)
     except ArgumentError:
         return None
+
+
+@lru_cache(maxsize=1000)
+def _slugs(spider: str, chosen: str) -> tuple[str, ...]:
+    """The channels or rooms that an argument names, or the default. Raises ArgumentError."""
+    if spider == "sina_live":
+        found = select_rooms(arguments.names(chosen) if chosen else [str(ROOMS[0][0])])
+    else:
+        found = select_channels(arguments.names(chosen)) if chosen else (DEFAULT,)
+    return tuple(channel.slug for channel in found)
 
 
 def listed_days(catalogue: Catalogue, asked: Iterable[Asked] = ()) -> dict[str, Days]:

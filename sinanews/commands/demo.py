@@ -12,6 +12,7 @@ from scrapy.commands import ScrapyCommand
 
 from sinanews.catalogue import Catalogue
 from sinanews.dates import BEIJING
+from sinanews.outcomes import counted
 from sinanews.output import lasting_output
 from sinanews.paths import database_url, exports_folder, project_folder
 
@@ -64,7 +65,7 @@ def tell(pages: int) -> None:
     folder = exports_folder(EXPORTS)
     example = next(iter(sorted(folder.glob("*/*/*/*/*/*.md"))), None)
     print()
-    print(f"Articles    {numbers.get('exported', 0)} in the archive ({pages} pages were downloaded this time)")
+    print(f"Articles    {numbers.get('exported', 0)} in the archive ({counted(pages, 'page')} downloaded this time)")
     print(f"Duplicates  {numbers.get('duplicate', 0)}")
     print(f"Refused     {numbers.get('refused', 0)}" + (f" ({refusals})" if refusals else ""))
     print(f"Files       {folder}")
