@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -93,8 +94,11 @@ def test_a_file_that_an_argument_names_is_ordinary(tmp_path: Path, monkeypatch: 
 def test_a_file_that_an_argument_names_is_bounded(tmp_path: Path) -> None:
     with (tmp_path / "huge").open("wb") as file:
         file.truncate(1 << 40)  # a hole: it takes no room on disk
+    tracemalloc.start()
     with pytest.raises(ArgumentError, match="more than 16777216 bytes"):
         arguments.urls(f"@{tmp_path / 'huge'}")
+    assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    tracemalloc.stop()
 
 
 def test_an_empty_path_is_told_what_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

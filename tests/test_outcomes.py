@@ -32,6 +32,7 @@ from sinanews.outcomes import (
 )
 from sinanews.samplesite import SampleSite
 from tests.conftest import PROJECT, TemporaryArchive
+from tests.test_copies import edited, paragraphs, post
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,21 @@ def test_each_input_is_counted_once_in_the_last_line() -> None:
     assert summary({"articles/exported": 1, "articles/marked": 1}, OK).startswith(
         "1 article exported (of these 1 marked"
     )
+
+
+@pytest.mark.parametrize("policy", ["drop", "mark"])
+def test_the_counts_of_a_run_add_up_to_its_inputs(archive: TemporaryArchive, policy: str) -> None:
+    whole = paragraphs(0) + paragraphs(2)
+    post(archive, "1", "被截短的一篇", whole[: len(whole) * 6 // 10])
+    post(archive, "2", "完整的一篇", whole)  # takes the place of the first
+    post(archive, "3", "别的事", paragraphs(1))
+    post(archive, "4", "别的事，转载", edited(paragraphs(1)))
+    done = archive.crawl("seeds", "-a", f"path={archive.folder / 'posts'}", SINANEWS_DUPLICATES=policy)
+    line = done.stdout.splitlines()[-1]
+    if policy == "drop":
+        assert "3 articles exported (of these 1 in the place of an earlier copy), 1 duplicate (story 1)" in line
+    else:
+        assert "4 articles exported (of these 2 marked as copies): all" in line
 
 
 def test_refused_seeds_are_promised_nothing(archive: TemporaryArchive) -> None:
