@@ -16,11 +16,12 @@ COMMANDS = (
 
 
 def with_nobody_reading(archive: TemporaryArchive, *words: str, errors_too: bool) -> subprocess.CompletedProcess[str]:
+    """With Python's usual buffer, which is written at the very end: where a command's own handling is over."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
         return subprocess.run(
-            archive.command(*words), cwd=PROJECT, env=archive.environment, text=True, timeout=60, check=False,
+            archive.command(*words), cwd=PROJECT, env={**archive.environment, "PYTHONUNBUFFERED": ""}, text=True, timeout=60, check=False,
             stdout=writing, stderr=subprocess.STDOUT if errors_too else subprocess.PIPE,
         )  # fmt: skip
     finally:
