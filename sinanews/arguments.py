@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from sinanews.urls import canonical_url
 
 Parser = Callable[[str], Any]
 FIRST_DAY = date(1998, 1, 1)  #: Sina is not older
+MOST_BYTES = 16 * 1024 * 1024  #: of a file with one URL a line
 _AGE = re.compile(r"(\d{1,5})([hd])")
 
 
@@ -55,16 +57,44 @@ def flag(text: str) -> bool:
 def urls(text: str) -> tuple[str, ...]:
     """Canonical URLs, from a comma list or from ``@FILE`` with one a line (# begins a comment line)."""
     if text.startswith("@"):
+        if not text[1:].strip():
+            raise ArgumentError("no file; write its name after the @, such as @urls.txt")
         try:
-            lines = Path(text[1:]).read_text("utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ArgumentError(f"cannot read the file: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+            lines = read_file(text[1:], MOST_BYTES).decode("utf-8-sig").splitlines()
+        except UnicodeDecodeError:
+            raise ArgumentError("cannot read the file: not UTF-8") from None
         found = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
         if not found:
             raise ArgumentError("the file names no URL")
     else:
         found = list(names(text))
     return tuple(dict.fromkeys(_canonical(part) for part in found))
+
+
+def named_path(text: str) -> Path:
+    """The path that an argument names, ``~`` at its beginning too. Raises ArgumentError."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ArgumentError(f"no home folder is known for {text.split('/')[0]}") from None
+
+
+def read_file(name: str, most: int) -> bytes:
+    """An ordinary file that an argument names, or one that a link leads to; ``most``: of bytes. Raises ArgumentError.
+
+    Devices and pipes may never end, or never begin.
+    """
+    path = named_path(name)
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ArgumentError("no ordinary file (a folder, a pipe or a device)")
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except (OSError, ValueError) as error:  # the latter for a name that no file can have
+        raise ArgumentError(f"cannot read the file: {getattr(error, 'strerror', None) or error}") from None
+    if len(data) > most:
+        raise ArgumentError(f"the file has more than {most} bytes; split it")
+    return data
 
 
 def _canonical(text: str) -> str:

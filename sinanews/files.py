@@ -1,18 +1,28 @@
-"""Posts on disk: written whole or not at all, always inside the exports folder."""
+"""Files on disk: written whole or not at all, and always inside the folder they belong to.
+
+The exports folder itself may be a link: that is its owner's choice. Below it no link is followed, and nothing is
+deleted, moved or overwritten that sinanews did not make.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import stat
 import time
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 
 from sinanews.exceptions import ExportError
 
 TEMPORARY = ".tmp"  #: a hidden folder: neither Hexo nor a reader looks into it
 SUPERSEDED = ".superseded"  #: posts whose place a better copy has taken
 ABANDONED = 3600  #: seconds after which a temporary file belongs to a run that was killed
+#: Names of our temporary files; 1.0.0's were sixteen digits and nothing else.
+_TEMPORARY_NAME = re.compile(r"\.[0-9a-f]{16}\.sinanews|[0-9a-f]{16}")
+_FRONT_MATTER = re.compile(rb"(?:\xef\xbb\xbf)?\s*---")
 
 
 class ExportFolder:
@@ -20,26 +30,49 @@ class ExportFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.temporary = root / TEMPORARY
+        self._durable: set[Path] = set()  #: folders whose names are known to be on disk in their parents
         try:
-            self.temporary.mkdir(parents=True, exist_ok=True)
-            self._sweep()
+            _make_root(root)
+            self._folder(TEMPORARY)
+            for leftover in leftovers(root, ABANDONED):
+                leftover.unlink(missing_ok=True)  # another run may have been quicker
         except OSError as error:
             raise ExportError(f"cannot write to {root}: {error.strerror}") from None
 
+    def has(self, path: str) -> bool:
+        return _is(stat.S_ISREG, self.root / path)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write, flush to disk, then rename into place: after a crash the old file is there, or the new one."""
+        target = self.root / path
+        try:
+            folder = self._folder_of(path)
+            _write_over(folder / target.name, data, self._folder(TEMPORARY))
+        except OSError as error:
+            raise ExportError(f"cannot write {target}: {error.strerror or error}") from None
+
     def set_aside(self, path: str) -> None:
         """Move a post to aside_path, where neither Hexo nor a reader looks, but nothing is lost."""
-        aside = aside_path(path)
         try:
-            (self.root / aside).parent.mkdir(parents=True, exist_ok=True)
-            (self.root / path).replace(self.root / aside)
+            target = self._free(aside_path(path))
+            (self.root / path).replace(target)
+            _sync_folder(target.parent)
+            _sync_folder((self.root / path).parent)
         except FileNotFoundError:
             pass  # somebody else has moved or deleted it
         except OSError as error:
             raise ExportError(f"cannot move {path}: {error.strerror or error}") from None
 
-    def has(self, path: str) -> bool:
-        return (self.root / path).is_file()
+    def keep_copy(self, path: str) -> None:
+        """Copy a post to aside_path, so that writing it anew loses nothing; what is no file is moved there."""
+        if not self.has(path):
+            self.set_aside(path)
+            return
+        try:
+            data = (self.root / path).read_bytes()
+            _write_over(self._free(aside_path(path)), data, self._folder(TEMPORARY))
+        except OSError as error:
+            raise ExportError(f"cannot copy {path}: {error.strerror or error}") from None
 
     def finish_moves(self, paths: Iterable[str]) -> None:
         """Set aside what a run that was killed right after its commit had no time to."""
@@ -47,31 +80,34 @@ class ExportFolder:
             if not self.has(path) and self.has(path.removeprefix(f"{SUPERSEDED}/")):
                 self.set_aside(path.removeprefix(f"{SUPERSEDED}/"))
 
-    def write(self, path: str, data: bytes) -> None:
-        """Write, flush to disk, then rename into place: after a crash the old file is there, or the new one."""
-        target = self.root / path
-        try:
-            if not target.parent.resolve().is_relative_to(self.root.resolve()):
-                raise ExportError(f"{path} leads out of {self.root}: a symbolic link is in the way")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self.temporary / secrets.token_hex(8)
-            try:
-                with temporary.open("xb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(target)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-            _sync_folder(target.parent)
-        except OSError as error:
-            raise ExportError(f"cannot write {target}: {error.strerror or error}") from None
+    def _free(self, path: str) -> Path:
+        """The place of a file to be, its folders made. What lies there already moves to a name with a number."""
+        place = self._folder_of(path) / PurePosixPath(path).name
+        if os.path.lexists(place):
+            numbered = (place.with_name(f"{place.stem}.{n}{place.suffix}") for n in range(1, 1_000_000))
+            place.rename(next(name for name in numbered if not os.path.lexists(name)))
+        return place
 
-    def _sweep(self) -> None:
-        for leftover in self.temporary.iterdir():
-            if time.time() - leftover.lstat().st_mtime > ABANDONED:
-                leftover.unlink()
+    def _folder_of(self, path: str) -> Path:
+        return self._folder(*PurePosixPath(path).parts[:-1])
+
+    def _folder(self, *parts: str) -> Path:
+        """A folder below the root, made where it is missing, and its name flushed to disk in its parent."""
+        folder = self.root
+        for part in parts:
+            if part == ".." or "/" in part:
+                raise ExportError(f"{'/'.join(parts)} leads out of {self.root}")
+            parent, folder = folder, folder / part
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                if not _is(stat.S_ISDIR, folder):
+                    kind = "a symbolic link" if folder.is_symlink() else "something that is no folder"
+                    raise ExportError(f"{kind} is in the way: {folder}; move it, nothing is written there") from None
+            if folder not in self._durable:  # one that a killed run made may not be on disk either
+                _sync_folder(parent)
+                self._durable.add(folder)
+        return folder
 
 
 def aside_path(path: str) -> str:
@@ -79,16 +115,103 @@ def aside_path(path: str) -> str:
     return f"{SUPERSEDED}/{path}"
 
 
+def leftovers(root: Path, age: float) -> Iterator[Path]:
+    """Temporary files of ours that are older than so many seconds, in a fixed order; nothing that a link leads to."""
+    folder = root / TEMPORARY
+    for name in sorted(os.listdir(folder)) if _is(stat.S_ISDIR, folder) else ():
+        path = folder / name
+        if _TEMPORARY_NAME.fullmatch(name) and _is(stat.S_ISREG, path) and time.time() - _changed(path) > age:
+            yield path
+
+
+def in_the_way(root: Path) -> Iterator[str]:
+    """The folders of our upkeep that are links or files, relative to the root: no run can write there."""
+    for name in (TEMPORARY, SUPERSEDED):
+        if os.path.lexists(root / name) and not _is(stat.S_ISDIR, root / name):
+            yield name
+
+
 def posts_under(root: Path) -> Iterator[Path]:
-    """The posts of an archive in a fixed order; not those of hidden folders, links or archives inside it."""
+    """The posts of an archive in a fixed order; not those of hidden folders, links or archives inside it.
+
+    A post lies in a folder. A file in the root itself counts only where it begins as a post does: a README is
+    somebody's note.
+    """
     for folder, folders, names in os.walk(root):
         visible = (name for name in folders if not name.startswith("."))
         folders[:] = sorted(name for name in visible if not Path(folder, name, ".catalogue.db").exists())
-        yield from (Path(folder, name) for name in sorted(names) if name.endswith(".md") and not name.startswith("."))
+        for name in sorted(names):
+            path = Path(folder, name)
+            if name.endswith(".md") and not name.startswith(".") and (Path(folder) != root or _begins_as_post(path)):
+                yield path
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write one file anywhere, whole or not at all; into a device or a pipe as it is. Raises ExportError."""
+    try:
+        if path.is_dir():
+            raise ExportError(f"cannot write {path}: it is a folder")
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)  # /dev/stdout, say: a file must not take its place
+            return
+        _make_root(path.resolve().parent)
+        _write_over(path.resolve(), data, path.resolve().parent)
+    except OSError as error:
+        raise ExportError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _write_over(target: Path, data: bytes, beside: Path) -> None:
+    temporary = beside / f".{secrets.token_hex(8)}.sinanews"
+    try:
+        with temporary.open("xb") as file:  # "x" makes a new file or fails: it follows no link
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def _make_root(root: Path) -> None:
+    """Make a folder that a setting names, with those above it."""
+    if root.exists() and not root.is_dir():
+        raise ExportError(f"cannot write to {root}: it is no folder")
+    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        with suppress(PermissionError):  # a folder above that others own need not be readable
+            _sync_folder(folder.parent)
+
+
+def _is(kind: Callable[[int], bool], path: Path) -> bool:
+    """Whether the path itself, not what a link leads to, is of that kind."""
+    try:
+        return kind(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return time.time()
+
+
+def _begins_as_post(path: Path) -> bool:
+    if not _is(stat.S_ISREG, path):
+        return False
+    try:
+        with path.open("rb") as file:
+            return _FRONT_MATTER.match(file.read(256)) is not None
+    except OSError:
+        return False
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself last; Windows has no such call and needs none."""
+    """Make the names in a folder last; Windows has no such call and needs none."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

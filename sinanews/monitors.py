@@ -13,9 +13,10 @@ from math import sqrt
 from statistics import median
 from typing import Any, NamedTuple
 
-from sinanews.channels import channel_by_slug
+from sinanews.channels import CHANNELS
 from sinanews.dates import to_beijing
-from sinanews.outcomes import ATTENTION, BANNED, CRASHED, INTERRUPTED, NOTHING, NOTHING_NEW, OK, STORAGE, total
+from sinanews.live import ROOMS
+from sinanews.outcomes import ATTENTION, BANNED, CRASHED, INTERRUPTED, NOTHING, NOTHING_NEW, OK, STORAGE, counted, total
 
 Counts = Mapping[str, Any]
 HANDLED = ("articles/exported", "articles/updated", "articles/unchanged", "duplicate", "refused", "failed")
@@ -53,6 +54,12 @@ SHARES = (
     Share("duplicate", 10, 0.9, 0.3, "were duplicates", "Look at `scrapy duplicates`: one page may hide the others."),
     Share("strange/doubtful_encoding", 2, 0.1, 0.05, "had characters that could not be decoded", "Read some of them."),
 )
+#: The same of posts that were read from disk: nothing there is Sina's.
+SEED_SHARES = (
+    Share("failed", 3, 0.2, 0.1, "failed", "The log says why; once mended, crawl them again."),
+    Share("refused", 5, 0.8, 0.2, "were refused", "The log names each file and what is wrong with it."),
+    Share("duplicate", 10, 0.9, 0.3, "were duplicates", "Look at `scrapy duplicates`: one post may hide the others."),
+)
 #: Fields that an article without which is hardly one, and the least share that must have them.
 FIELD_FLOORS = {"title": 0.95, "published_at": 0.9, "body_text": 0.5}
 FIELD_DROP = 0.15  #: allowed below what is usual
@@ -71,11 +78,19 @@ IN_A_ROW = 3
 FOLLOWED = timedelta(days=30)  #: a channel or spider not used for so long before the last run is no longer in use
 GAP_GROWS = timedelta(days=2)  #: the next run fills a gap; one this old is not being filled
 
+#: slug → how old the newest entry may be; rooms of the live feed are channels too
+STALE_HOURS = {c.slug: c.stale_hours for c in CHANNELS} | {f"live-{number}": hours for number, _, hours in ROOMS}
+
 
 def judge_run(counts: Counts, earlier: Sequence[Counts]) -> list[Finding]:
-    """What is wrong with a run; ``earlier``: counts of the runs before it with the same spider and arguments."""
+    """What is wrong with a run; ``earlier``: counts of the runs before it with the same spider and arguments.
+
+    Posts from disk have the fields they have, and as many as there are: only their shares are judged.
+    """
+    if total(counts, "seeds/files"):
+        return [*_shares(counts, earlier, SEED_SHARES), *_strange(counts)]
     return [
-        *_shares(counts, earlier),
+        *_shares(counts, earlier, SHARES),
         *_coverage(counts, [c for c in earlier if total(c, "coverage")]),
         *_few(counts, earlier),
         *_strange(counts),
@@ -123,9 +138,9 @@ def _tolerance(least: float, usual: float, articles: int) -> float:
     return max(least, 3 * sqrt(usual * (1 - usual) / articles)) if 0 < usual < 1 else least
 
 
-def _shares(counts: Counts, earlier: Sequence[Counts]) -> Iterator[Finding]:
+def _shares(counts: Counts, earlier: Sequence[Counts], shares: Sequence[Share]) -> Iterator[Finding]:
     handled = _of(counts, HANDLED)
-    for share in SHARES:
+    for share in shares:
         number = total(counts, share.prefix)
         if number < share.fewest:
             continue
@@ -133,7 +148,7 @@ def _shares(counts: Counts, earlier: Sequence[Counts]) -> Iterator[Finding]:
         rise = usual is not None and part > usual + _tolerance(share.rise, usual, handled)
         if part > share.floor or rise:
             than = f", usually {usual:.0%}" if usual is not None else ""
-            words = f"{number} of {handled} articles {share.words} ({part:.0%}{than})."
+            words = f"{number} of {counted(handled, 'article')} {share.words} ({part:.0%}{than})."
             yield Finding("warning", share.prefix, words, share.advice)
 
 
@@ -146,7 +161,9 @@ def _coverage(counts: Counts, earlier: Sequence[Counts]) -> Iterator[Finding]:
         if fell or part < FIELD_FLOORS.get(field, 0):
             than = f", usually {usual:.0%}" if usual is not None else ""
             words = f"only {part:.0%} of the articles have the field {field}{than}."
-            yield Finding("warning", key, words, "Compare a new post with its page: Sina may have changed the page.")
+            yield Finding(
+                "warning", key, words, "Compare a new post with its page: Sina may have changed what it sends."
+            )
 
 
 def _few(counts: Counts, earlier: Sequence[Counts]) -> Iterator[Finding]:
@@ -156,7 +173,8 @@ def _few(counts: Counts, earlier: Sequence[Counts]) -> Iterator[Finding]:
     """
     before, number = [total(c, "articles/exported") for c in earlier], total(counts, "articles/exported")
     if len(before) >= MANY_RUNS and min(before) >= 5 and number * 5 < min(before):
-        words = f"only {number} articles are new; the last {len(before)} runs had {median(before):.0f} on average."
+        new = f"only {counted(number, 'article')} {'is' if number == 1 else 'are'} new"
+        words = f"{new}; the last {len(before)} runs had {median(before):.0f} on average."
         yield Finding("note", "few_articles", words, "Compare the channel's page in a browser with what was stored.")
 
 
@@ -179,7 +197,8 @@ def _endings(runs: Sequence[Any]) -> Iterator[Finding]:
     elif _unlucky(last):
         row = next((i for i, run in enumerate(runs) if not _unlucky(run)), len(runs))
         words = f"the last {f'{row} runs' if row > 1 else 'run'} of {last.spider} ended as {outcome}."
-        advice = "Look into the log." if row >= IN_A_ROW else "The next run continues."
+        later = "The next run continues." if outcome == "killed" else "A later run tries again what failed."
+        advice = "Look into the log." if row >= IN_A_ROW else later
         yield Finding("warning" if row >= IN_A_ROW else "note", name, words, advice)
 
 
@@ -190,10 +209,10 @@ def _unlucky(run: Any) -> bool:
 def _stale(channels: Sequence[Any], now: datetime) -> Iterator[Finding]:
     newest = max((row.last_success for row in channels if row.last_success), default=now)
     for row in channels:
-        channel = channel_by_slug(row.channel)
-        if channel is None or not row.last_success or row.last_success < newest - FOLLOWED:
+        hours = STALE_HOURS.get(row.channel)
+        if hours is None or not row.last_success or row.last_success < newest - FOLLOWED:
             continue
-        allowed, name = timedelta(hours=channel.stale_hours), f"stale_channel/{row.channel}"
+        allowed, name = timedelta(hours=hours), f"stale_channel/{row.channel}"
         if now - row.last_success > allowed:
             words = f"the channel {row.channel} was last listed to its end {_time(row.last_success)}."
             yield Finding("warning", name, words, "Check that cron still runs it, and how the last runs ended.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,10 @@ class Outcome:
 
 OK = Outcome("ok", 0, "all that was wanted is stored")
 NOTHING_NEW = Outcome("nothing_new", 0, "nothing new")
-TOLERABLE = Outcome("ok_but_few", 0, "all but what failed is stored; the next run tries that again")
-ATTENTION = Outcome("needs_attention", 1, "all that was wanted is stored, but something needs a person: scrapy status")
+TOLERABLE = Outcome("ok_but_few", 0, "all but what failed is stored")
+ATTENTION = Outcome("needs_attention", 1, "something needs a person: scrapy status")
 USAGE = Outcome("usage", 2, "an argument or a setting cannot be used")
-PARTLY = Outcome("partly_failed", 3, "some articles or lists failed; the next run tries them again")
+PARTLY = Outcome("partly_failed", 3, "not all of it came to its end; the log says why, and the next run continues")
 NOTHING = Outcome("nothing_fetched", 4, "nothing could be fetched although something should have been")
 BANNED = Outcome("banned", 5, "Sina refuses this client; wait before the next run")
 STORAGE = Outcome("storage_failed", 6, "the disk or the catalogue cannot be written")
@@ -80,7 +80,7 @@ def judge(counts: Mapping[str, Any], finish_reason: str | None, errors: int = 0,
     if total(counts, "refused/gone") and not got:
         return NOTHING
     missed = failed
-    failed += sum(total(counts, f"refused/{name}") for name in UNREAD)
+    failed += unread(counts)
     if failed > tolerated * (got - had + failed):
         return PARTLY
     if missed:
@@ -89,23 +89,62 @@ def judge(counts: Mapping[str, Any], finish_reason: str | None, errors: int = 0,
 
 
 def summary(counts: Mapping[str, Any], outcome: Outcome) -> str:
-    """The run in one line of plain words.
+    """The run in one line of plain words. Each input is counted once: as what it came to in the end.
 
     >>> summary({'articles/exported': 2, 'refused/gone': 1}, OK)
     '2 articles exported, 1 refused (gone 1): all that was wanted is stored'
     """
-    parts = [f"{_articles(total(counts, 'articles/exported'))} exported"]
-    for label, prefix in (("updated", "articles/updated"), ("unchanged", "articles/unchanged"),
-                          ("known already", "articles/known")):  # fmt: skip
-        if number := total(counts, prefix):
-            parts.append(f"{number} {label}")
+    parts = [f"{counted(total(counts, 'articles/exported'), 'article')} exported"]
+    parts += _labelled(counts, (("updated", "articles/updated"),))
+    of_these = _labelled(counts, (("in the place of an earlier copy", "articles/superseded"),
+                                  ("marked as copies", "articles/marked")))  # fmt: skip
+    parts[-1] += f" (of these {', '.join(of_these)})" if of_these else ""
+    parts += _labelled(counts, (("unchanged", "articles/unchanged"), ("known already", "articles/known")))
     for label, prefix in (("duplicates", "duplicate"), ("refused", "refused"), ("failed", "failed"),
                           ("failed lists", "listing/failed"), ("strange", "strange")):  # fmt: skip
         if number := total(counts, prefix):
             names = ", ".join(f"{k.split('/')[-1]} {v}" for k, v in counts.items() if k.startswith(prefix + "/"))
             parts.append(f"{number} {label.removesuffix('s') if number == 1 else label} ({names})")
-    return f"{', '.join(parts)}: {outcome.words}"
+    return f"{', '.join(parts)}: {ending(counts, outcome)}"
 
 
-def _articles(number: int) -> str:
-    return f"{number} article" if number == 1 else f"{number} articles"
+def _labelled(counts: Mapping[str, Any], labels: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{number} {label}" for label, name in labels if (number := total(counts, name))]
+
+
+def ending(counts: Mapping[str, Any], outcome: Outcome) -> str:
+    """What the run came to, and what becomes of that which is not stored: only what failed is tried again.
+
+    >>> ending({'refused/bad_post': 4}, PARTLY)
+    'what was refused could not be read and is not tried again'
+    >>> ending({'refused/empty': 1, 'failed/timeout': 2}, TOLERABLE)
+    'all else is stored; a later run tries again what failed, but not what was refused'
+    """
+    if outcome not in (OK, TOLERABLE, ATTENTION, PARTLY):
+        return outcome.words
+    failed, lists, refused = total(counts, "failed"), total(counts, "listing/failed"), unread(counts)
+    again = "a later run tries again what failed"
+    if failed or lists:
+        told = f"{again}, but not what was refused" if refused else again
+    else:
+        told = "what was refused could not be read and is not tried again" if refused else ""
+    if outcome is PARTLY:
+        return told or outcome.words
+    stored = "all else is stored" if told else OK.words
+    return "; ".join(filter(None, (stored, told, outcome.words if outcome is ATTENTION else "")))
+
+
+def unread(counts: Mapping[str, Any]) -> int:
+    """How many inputs were refused although they may be articles: our reading of them failed."""
+    return sum(total(counts, f"refused/{name}") for name in UNREAD)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and what is counted.
+
+    >>> counted(1, 'story'), counted(2, 'story'), counted(0, 'list')
+    ('1 story', '2 stories', '0 lists')
+    """
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun[-1] == "y" and noun[-2] not in "aeiou" else f"{number} {noun}s"

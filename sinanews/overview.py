@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sinanews.catalogue import Catalogue, figures
-from sinanews.channels import CHANNELS, channel_by_slug
+from sinanews.channels import CHANNELS
+from sinanews.live import ROOMS
+from sinanews.locks import holder
 from sinanews.monitors import HISTORY, Finding, jobs_in_use, judge_archive, judge_run
 from sinanews.outcomes import total
 from sinanews.showing import minute
 
 NUMBERS = ("articles/exported", "duplicate", "refused", "failed", "listing/failed")  #: shown of each run
+CLOCKS_DIFFER = 5  #: seconds by which a process may seem younger than its run
+#: slug → what people call it, of channels and of the live feed's rooms
+TITLES = {c.slug: c.title for c in CHANNELS} | {f"live-{number}": f"7x24 {name}" for number, name, *_ in ROOMS}
 JUDGED_WHOLE = ("stale_channel", "gap")  # judge_archive knows better how it stands now
 STATES = ("exported", "duplicate", "refused", "failed", "pending")
 
@@ -23,7 +29,10 @@ STATES = ("exported", "duplicate", "refused", "failed", "pending")
 def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs: int = 10) -> dict[str, Any]:
     """All that status says, as its ``--json`` prints it. ``stale``: whether SINANEWS_STALE is on."""
     marks, gaps = catalogue.coverage.channels(), catalogue.coverage.gaps()
-    runs = [[run for run in job if not still_runs(run)] for job in figures.runs_of_jobs(catalogue)]
+    asked = figures.asked_of_runs(catalogue)
+    jobs = figures.runs_of_jobs(catalogue)
+    alive = running((run for job in jobs for run in job), catalogue)
+    runs = [[run for run in job if run.id not in alive] for job in jobs]
     findings = [*judge_archive(runs, marks if stale else [], gaps, now), *of_last_runs(runs)]
     states = catalogue.count_states()
     refused = Counter({reason: n for (state, reason), n in states.items() if state == "refused"})
@@ -33,8 +42,10 @@ def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs
         "findings": [asdict(f) for f in sorted(findings, key=lambda f: f.level != "warning")],
         "catalogue": str(catalogue),
         "articles": {s: sum(n for (state, _), n in states.items() if state == s) for s in STATES},
-        "runs": [run_facts(r) for r in catalogue.runs.last(limit=most_runs)],
-        "channels": channel_facts(figures.articles_of_channels(catalogue), marks, figures.listed_days(catalogue)),
+        "runs": [run_facts(r, alive) for r in catalogue.runs.last(limit=most_runs)],
+        "channels": channel_facts(
+            figures.articles_of_channels(catalogue), marks, figures.listed_days(catalogue, asked), asked
+        ),
         "left_alone": [dict(row._mapping) for row in catalogue.runs.cooldowns(now)],
         "gaps": [dict(row._mapping) for row in gaps],
         "unknown_layouts": [dict(row._mapping) for row in figures.unknown_layouts(catalogue)],
@@ -44,17 +55,43 @@ def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs
     }  # fmt: skip
 
 
-def still_runs(run: Any) -> bool:
-    """Whether a run without an end goes on: its process lives, as far as this machine can tell."""
-    if run.ended_at is not None or not run.pid:
-        return False
+def running(runs: Iterable[Any], catalogue: Catalogue) -> set[int]:
+    """The ids of those of the runs that go on, as far as this machine can tell."""
+    without_end = [run for run in runs if run.ended_at is None and run.pid]
+    if catalogue.path is None:  # workers that share a server hold no lock
+        return {run.id for run in without_end if process_is_of(run.pid, run.started_at)}
+    newest = {run.spider: run for run in sorted(without_end, key=lambda run: int(run.id))}
+    return {run.id for run in newest.values() if holds_lock(run, catalogue.path)}
+
+
+def holds_lock(run: Any, database: Path) -> bool:
+    """Whether a run has its spider's lock: its process id alone may be another program's by now."""
+    pid = holder(database, run.spider)
+    return pid is not None and (pid == run.pid or (pid == 0 and process_is_of(run.pid, run.started_at)))
+
+
+def process_is_of(pid: int, when: datetime) -> bool:
+    """Whether a process lives and is older than a moment: a younger one has the number of one that is gone."""
+    if os.name != "posix":
+        return False  # there is no harmless question there
     try:
-        os.kill(run.pid, 0)
-    except ProcessLookupError:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         pass  # it lives, and is another user's
-    return True
+    began = process_began(pid)
+    return began is None or began <= when.timestamp() + CLOCKS_DIFFER
+
+
+def process_began(pid: int) -> float | None:
+    """Epoch seconds; None on systems without Linux's /proc."""
+    try:
+        ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        booted = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+        return int(booted.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, StopIteration):
+        return None
 
 
 def of_last_runs(jobs: Sequence[Sequence[Any]]) -> list[Finding]:
@@ -69,24 +106,29 @@ def of_last_runs(jobs: Sequence[Sequence[Any]]) -> list[Finding]:
     return told
 
 
-def run_facts(run: Any) -> dict[str, Any]:
-    state = run.outcome or ("running" if still_runs(run) else "killed")
-    numbers = {name: total(run.counts or {}, name) for name in NUMBERS}
+def run_facts(run: Any, alive: Collection[int]) -> dict[str, Any]:
+    """The row, its state, and its numbers: None where they were never recorded, because a run does so at its end."""
+    state = run.outcome or ("running" if run.id in alive else "killed")
+    numbers = {name: None if run.counts is None else total(run.counts, name) for name in NUMBERS}
     return {**run._mapping, "state": state, "numbers": numbers}
 
 
-def channel_facts(articles: Mapping[Any, Any], marks: Sequence[Any], days: Mapping[str, Any]) -> list[dict[str, Any]]:
+def channel_facts(
+    articles: Mapping[Any, Any], marks: Sequence[Any], days: Mapping[str, Any], asked: Sequence[figures.Asked]
+) -> list[dict[str, Any]]:
     """One row for each channel that the catalogue knows anything of, in the table's order."""
     listed = {row.channel: row for row in marks}
+    last_run = {slug: run for run in reversed(asked) for slug in run.channels}
     met = {*listed, *days, *(slug for slug in articles if slug)}
-    order = [c.slug for c in CHANNELS if c.slug in met]
+    order = [slug for slug in TITLES if slug in met]
     return [
         {
             "channel": slug,
-            "title": channel.title if (channel := channel_by_slug(slug)) else "",
+            "title": TITLES.get(slug, ""),
             "articles": getattr(articles.get(slug), "articles", 0),
             "newest_article": getattr(articles.get(slug), "newest", None),
             "listed_until": getattr(listed.get(slug), "listed_until", None),
+            "last_run": getattr(last_run.get(slug), "started_at", None),
             "last_success": getattr(listed.get(slug), "last_success", None),
             "days": asdict(days[slug]) if slug in days else None,
         }

@@ -100,11 +100,11 @@ class DedupPipeline(ArchivePipeline):
         copy = None if self.policy == "keep" or item.kind == "live" else self.exact_copy(item) or self.near_copy(item)
         if copy is None:
             return item
-        self.archive.count(f"duplicate/{copy.reason}")
-        if self.policy == "mark" or copy.better:
+        if self.policy == "mark" or copy.better:  # it is exported, and counted as that alone
             item.duplicate_of = None if copy.better else copy.of
             self.archive.copies[item.id] = copy
             return item
+        self.archive.count(f"duplicate/{copy.reason}")
         self.archive.record(item, "duplicate", reason=copy.reason, duplicate_of=copy.of, similarity=copy.similarity)
         raise DuplicateArticle(f"{item.id}: same {copy.reason} as {copy.of}")
 
@@ -178,6 +178,8 @@ class ExportPipeline(ArchivePipeline):
         )
         if copy is not None and copy.better:
             self.take_over(item, copy)
+        if marked:
+            self.archive.count("articles/marked")
         self.archive.count("articles/updated" if exported else "articles/exported")
         for name in COVERED:
             self.archive.count(f"coverage/{name}", int(bool(getattr(item, name))))

@@ -18,9 +18,8 @@ from jinja2 import Environment, PackageLoader
 from sqlalchemy import Row
 
 from sinanews.catalogue import Catalogue, figures
-from sinanews.channels import CHANNELS
 from sinanews.dates import BEIJING, to_beijing
-from sinanews.overview import gather
+from sinanews.overview import TITLES, gather
 from sinanews.paths import file_id, slug
 from sinanews.pipelines import COVERED
 from sinanews.showing import minute, plain
@@ -89,7 +88,6 @@ class Tally:
 def build(catalogue: Catalogue, posts: str, now: datetime, *, stale: bool = True) -> str:
     """The page. ``posts``: the exports folder as seen from the page, percent-encoded, ending with a slash."""
     tally, rows = Tally(), []
-    names = {channel.slug: channel.title for channel in CHANNELS}
     for row in figures.exported_articles(catalogue):
         tally.add(row)
         rows.append(row)
@@ -98,10 +96,10 @@ def build(catalogue: Catalogue, posts: str, now: datetime, *, stale: bool = True
     environment.filters |= {"plain": plain, "minute": minute}
     script, licence = _file("uPlot.js") + "\n" + _file("report.js"), _file("uPlot.LICENSE.txt")
     charts = [_articles(tally), _delays(tally), _coverage(tally)]
-    data = [{"data": c.data, "unit": c.unit, "labels": [names.get(n, n) for n in c.series]} for c in charts]
+    data = [{"data": c.data, "unit": c.unit, "labels": [TITLES.get(n, n) for n in c.series]} for c in charts]
     return environment.get_template("report.html").render(
         facts=gather(catalogue, now, stale=stale, most_runs=RUNS), now=now, posts=posts,
-        charts=charts, chart_data=data, channel_titles=names,
+        charts=charts, chart_data=data, channel_titles=TITLES,
         media=tally.media.most_common(MEDIA), total=len(rows), newest=rows[:NEWEST], titles=titles,
         searchable=searchable, style=_file("uPlot.css") + _file("report.css"), script=script, licence=licence,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

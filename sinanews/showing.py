@@ -20,6 +20,7 @@ from sinanews.checks import check_settings
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, SinanewsError
 from sinanews.outcomes import STORAGE, USAGE
+from sinanews.output import lasting_output
 from sinanews.paths import exports_folder
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class CatalogueCommand(ScrapyCommand):
     requires_crawler_process = False
     default_settings = {"LOG_ENABLED": False}
 
+    @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
             raise UsageError(f"{args[0]!r} is not understood; this command takes options only", print_help=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tracemalloc
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from sinanews import arguments
 from sinanews.arguments import Parser, parse_arguments, since_when
 from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError
+from sinanews.spiders.seeds import existing_path
 
 NOW = datetime(2026, 11, 20, 1, tzinfo=timezone.utc)
 
@@ -69,6 +72,47 @@ def test_an_unknown_name_is_told_with_what_is_allowed() -> None:
 def test_urls_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "urls").write_text("\ufeff# mine\nhttps://finance.sina.com.cn/a.shtml\n\n", "utf-8")
     assert arguments.urls(f"@{tmp_path / 'urls'}") == ("https://finance.sina.com.cn/a.shtml",)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices, pipes and links are POSIX")
+@pytest.mark.parametrize(
+    "name", ["/dev/zero", "/dev/tty", "pipe", "device", "folder", "", " ", "~nobody-of-this-name/x", "a" * 5000, "a\0b"]
+)
+def test_a_file_that_an_argument_names_is_ordinary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("device").symlink_to("/dev/zero")
+    Path("folder").mkdir()
+    for parser, text in ((arguments.urls, f"@{name}"), (existing_path, name)):
+        if (parser, name) == (existing_path, "folder"):
+            continue
+        with pytest.raises(ArgumentError, match="argument x=") as error:
+            parse_arguments({"x": parser}, {"x": text})
+        assert "\n" not in str(error.value)
+
+
+def test_a_file_that_an_argument_names_is_bounded(tmp_path: Path) -> None:
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(1 << 40)  # a hole: it takes no room on disk
+    tracemalloc.start()
+    with pytest.raises(ArgumentError, match="more than 16777216 bytes"):
+        arguments.urls(f"@{tmp_path / 'huge'}")
+    assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    tracemalloc.stop()
+
+
+def test_an_empty_path_is_told_what_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArgumentError, match="path='': empty; write a folder or a file"):
+        parse_arguments({"path": existing_path}, {"path": ""})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links are POSIX")
+def test_a_link_that_an_argument_names_is_meant(tmp_path: Path) -> None:
+    (tmp_path / "urls").write_text("https://finance.sina.com.cn/a.shtml", "utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "urls")
+    assert arguments.urls(f"@{tmp_path / 'link'}") == ("https://finance.sina.com.cn/a.shtml",)
+    assert existing_path(str(tmp_path / "link")) == (tmp_path / "urls").resolve()
 
 
 def test_since_is_a_day_of_beijing_or_so_long_ago() -> None:

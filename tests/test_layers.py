@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "sinanews"
 #: Each module or package, by the layer it lives in.
 LAYERS = {
-    1: "items exceptions urls dates listings channels walks arguments pages cleaning fingerprints posts paths outcomes monitors jobs live settings checks",
+    1: "items exceptions urls dates listings channels walks arguments pages cleaning fingerprints posts paths outcomes monitors jobs live settings checks output",
     2: "catalogue",
     3: "downloads locks alerts progress middlewares extensions exporters files pipelines verification",
     4: "spiders commands samplesite overview report showing",

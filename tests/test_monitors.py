@@ -58,6 +58,21 @@ def test_what_is_worse_than_usual_is_a_warning_that_says_what_to_do(name: str, c
     assert all(f.words.endswith(".") and f.advice.endswith(".") for f in found)
 
 
+def test_posts_from_disk_have_the_fields_they_have() -> None:
+    posts = {"seeds/files": 30, "articles/exported": 30, "coverage/title": 30, "coverage/published_at": 0}
+    full = {**posts, "coverage/published_at": 30, "coverage/author": 30}
+    assert judge_run(posts, []) == judge_run(posts, [full] * 10) == []
+    for name, counts in (("refused", {"refused/bad_post": 30}), ("failed", {"failed/bug": 9, "articles/exported": 1})):
+        (found,) = judge_run({"seeds/files": 30, **counts}, [])
+        assert found.name == name
+        assert "Sina" not in found.advice and "URL" not in found.advice and "network" not in found.advice
+
+
+def test_one_is_one() -> None:
+    few = {"articles/exported": 1}
+    assert "1 article is new" in judge_run(few, [{"articles/exported": n} for n in range(40, 60)])[0].words
+
+
 def test_floors_hold_without_a_history() -> None:
     assert warnings(judge_run({"articles/exported": 10, "failed/timeout": 5}, [])) == {"failed"}
     assert warnings(judge_run({"articles/exported": 10, "coverage/title": 4}, [])) == {"coverage/title"}
@@ -167,6 +182,8 @@ def test_a_single_try_is_forgotten_once_something_else_ran() -> None:
         (Mark(NOW - timedelta(days=2), NOW - timedelta(days=2)), True),  # cron does not run
         (Mark(NOW - timedelta(days=200), NOW - timedelta(days=200)), True),  # for long
         (Mark(None, None), False),
+        (Mark(NOW, NOW - timedelta(hours=30), "live-152"), True),  # a room of the live feed
+        (Mark(NOW, NOW - timedelta(hours=2), "live-152"), False),
         (Mark(NOW, NOW - timedelta(days=99), "no-longer-a-channel"), False),
     ],
 )

@@ -17,6 +17,7 @@ from sinanews import settings
 from sinanews.checks import check_settings
 from sinanews.exceptions import ArgumentError
 from sinanews.outcomes import (
+    ATTENTION,
     BANNED,
     CRASHED,
     INTERRUPTED,
@@ -27,10 +28,13 @@ from sinanews.outcomes import (
     PARTLY,
     STORAGE,
     TOLERABLE,
+    Outcome,
     judge,
+    summary,
 )
 from sinanews.samplesite import SampleSite
 from tests.conftest import PROJECT, TemporaryArchive
+from tests.test_copies import edited, paragraphs, post
 
 
 @pytest.mark.parametrize(
@@ -57,6 +61,68 @@ from tests.conftest import PROJECT, TemporaryArchive
 )
 def test_what_a_run_comes_to(counts: dict[str, int], reason: str, errors: int, outcome: object) -> None:
     assert judge(counts, reason, errors) == outcome
+
+
+@pytest.mark.parametrize(
+    ("counts", "outcome", "words"),
+    [
+        ({"articles/exported": 3}, OK, "all that was wanted is stored"),
+        ({"articles/exported": 3, "refused/gone": 2}, OK, "all that was wanted is stored"),
+        ({"articles/exported": 99, "refused/empty": 1}, OK,
+         "all else is stored; what was refused could not be read and is not tried again"),
+        ({"refused/bad_post": 4}, PARTLY, "what was refused could not be read and is not tried again"),
+        ({"articles/exported": 9, "failed/timeout": 3}, PARTLY, "a later run tries again what failed"),
+        ({"articles/exported": 9, "listing/failed/timeout": 1}, PARTLY, "a later run tries again what failed"),
+        ({"failed/timeout": 3, "refused/unknown_layout": 3, "articles/exported": 1}, PARTLY,
+         "a later run tries again what failed, but not what was refused"),
+        ({"articles/exported": 99, "failed/timeout": 1}, TOLERABLE,
+         "all else is stored; a later run tries again what failed"),
+        ({"articles/exported": 99, "failed/timeout": 1}, ATTENTION,
+         "all else is stored; a later run tries again what failed; something needs a person: scrapy status"),
+        ({"articles/exported": 9}, ATTENTION, "all that was wanted is stored; something needs a person: scrapy status"),
+        ({"articles/exported": 9}, PARTLY, "not all of it came to its end; the log says why, and the next run continues"),
+    ],
+)  # fmt: skip
+def test_the_last_line_promises_only_what_will_be(counts: dict[str, int], outcome: Outcome, words: str) -> None:
+    assert summary(counts, outcome).partition(": ")[2] == words
+
+
+def test_each_input_is_counted_once_in_the_last_line() -> None:
+    counts = {"articles/exported": 24, "articles/superseded": 1, "duplicate/story": 3}
+    assert summary(counts, OK).startswith(
+        "24 articles exported (of these 1 in the place of an earlier copy), 3 duplicates"
+    )
+    assert summary({"articles/exported": 1, "articles/marked": 1}, OK).startswith(
+        "1 article exported (of these 1 marked"
+    )
+
+
+@pytest.mark.parametrize("policy", ["drop", "mark"])
+def test_the_counts_of_a_run_add_up_to_its_inputs(archive: TemporaryArchive, policy: str) -> None:
+    whole = paragraphs(0) + paragraphs(2)
+    post(archive, "1", "被截短的一篇", whole[: len(whole) * 6 // 10])
+    post(archive, "2", "完整的一篇", whole)  # takes the place of the first
+    post(archive, "3", "别的事", paragraphs(1))
+    post(archive, "4", "别的事，转载", edited(paragraphs(1)))
+    done = archive.crawl("seeds", "-a", f"path={archive.folder / 'posts'}", SINANEWS_DUPLICATES=policy)
+    line = done.stdout.splitlines()[-1]
+    if policy == "drop":
+        assert "3 articles exported (of these 1 in the place of an earlier copy), 1 duplicate (story 1)" in line
+    else:
+        assert "4 articles exported (of these 2 marked as copies): all" in line
+
+
+def test_refused_seeds_are_promised_nothing(archive: TemporaryArchive) -> None:
+    seeds = archive.folder / "posts"
+    seeds.mkdir()
+    for number in range(3):
+        (seeds / f"{number}.md").write_text(f"no post {number}", "utf-8")
+    done = archive.crawl("seeds", "-a", f"path={seeds}")
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1] == (
+        "sinanews: 0 articles exported, 3 refused (bad_post 3): "
+        "what was refused could not be read and is not tried again"
+    )
 
 
 def test_every_kind_of_end_has_its_own_code() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ import pytest
 
 from sinanews.catalogue import Catalogue
 from sinanews.channels import CHANNELS
+from sinanews.locks import RunLock
 from sinanews.outcomes import OUTCOMES
-from sinanews.overview import gather
+from sinanews.overview import gather, process_is_of
 from sinanews.samplesite import SampleSite
 from tests.conftest import TemporaryArchive
 
@@ -111,6 +114,7 @@ def test_everything_has_its_place_in_the_tables(archive: TemporaryArchive, catal
     ran(catalogue, counts={"articles/exported": 7})
     add(catalogue, "u1", "refused", reason="unknown_layout", url="https://finance.sina.com.cn/x.shtml", detail=HOSTILE)
     catalogue.failed("f1", "timeout", "60 s", NOW, channel="china", title=HOSTILE)
+    ran(catalogue, arguments={"since": "2026-09-01", "until": "2026-09-05"})
     for day, state in ((1, "complete"), (2, "partial"), (5, "complete")):
         catalogue.coverage.day_listed("china", date(2026, 9, day), state, 9, NOW)
     done = archive.run("status")
@@ -128,9 +132,70 @@ def test_everything_has_its_place_in_the_tables(archive: TemporaryArchive, catal
     assert days == {"complete": 2, "partial": ["2026-09-02"], "empty": [], "not_begun": ["2026-09-03", "2026-09-04"]}
 
 
-def test_a_run_whose_process_is_gone_was_killed(catalogue: Catalogue) -> None:
-    catalogue.runs.begin("seeds", {}, NOW, 2**22 + 1)  # no such pid: Linux gives out none above 2**22
+def test_days_that_nobody_asked_for_are_no_debt(catalogue: Catalogue) -> None:
+    for since in ("2019-09-01", "2026-09-01"):
+        ran(catalogue, arguments={"channels": "macro", "since": since, "until": f"{since[:8]}03"})
+        catalogue.coverage.day_listed("macro", date.fromisoformat(since), "complete", 9, NOW)
+    ran(catalogue, arguments={"channels": "macro", "since": "2001-01-01", "limit": "5"})  # so many articles, no days
+    ran(catalogue, arguments={"channels": "no-longer-a-channel", "since": "2001-01-01"})
+    (channel,) = gather(catalogue, NOW)["channels"]
+    wanted = ["2019-09-02", "2019-09-03", "2026-09-02", "2026-09-03"]
+    assert channel["days"] == {"complete": 2, "partial": [], "empty": [], "not_begun": wanted}
+
+
+def test_days_asked_for_by_their_age_are_days_of_beijing_up_to_the_run(catalogue: Catalogue) -> None:
+    run = catalogue.runs.begin("sina_finance", {"since": "2d"}, datetime(2026, 9, 9, 20, tzinfo=timezone.utc), 1)
+    catalogue.runs.end(run, NOW, outcome="banned", exit_code=5, counts={}, findings=[])
+    (channel,) = gather(catalogue, NOW)["channels"]
+    assert channel["days"]["not_begun"] == ["2026-09-09", "2026-09-10"]  # the 8th only in part
+
+
+def test_a_run_without_an_end_has_no_numbers(archive: TemporaryArchive, catalogue: Catalogue) -> None:
+    catalogue.runs.begin("seeds", {}, NOW, 2**22 + 1)
+    ran(catalogue, counts={"articles/exported": 7})
+    ended, killed = gather(catalogue, NOW)["runs"]
+    assert (killed["state"], set(killed["numbers"].values())) == ("killed", {None})
+    assert ended["numbers"]["articles/exported"] == 7 and ended["numbers"]["refused"] == 0
+    shown = archive.run("status").stdout
+    assert re.search(r"seeds .* killed +- +- +- +-", shown)
+    assert archive.run("report").returncode == 0
+    assert '<td class="n">–</td>' in (archive.exports / "report.html").read_text("utf-8")
+
+
+def test_a_run_goes_on_only_while_it_holds_its_lock(archive: TemporaryArchive, catalogue: Catalogue) -> None:
+    """The process id of a run that was killed may be another program's by now: here, this one's."""
+    dead = catalogue.runs.begin("seeds", {}, NOW - timedelta(days=1), os.getpid())
     assert gather(catalogue, NOW)["runs"][0]["state"] == "killed"
+    lock = RunLock(archive.database, "seeds", NOW)
+    live = catalogue.runs.begin("seeds", {}, NOW, os.getpid())
+    states = {run["id"]: run["state"] for run in gather(catalogue, NOW)["runs"]}
+    assert (states[live], states[dead]) == ("running", "killed"), "of one spider only one run goes on"
+    lock.release()
+
+
+def test_without_a_lock_a_younger_process_is_another_one() -> None:
+    now = datetime.now(timezone.utc)
+    assert process_is_of(os.getpid(), now)
+    if Path("/proc/self/stat").exists():
+        assert not process_is_of(os.getpid(), now - timedelta(days=2000))
+    assert not process_is_of(2**22 + 1, now) and not process_is_of(2**70, now)
+
+
+def test_rooms_and_last_runs_are_told(archive: TemporaryArchive, catalogue: Catalogue) -> None:
+    add(catalogue, "live-151-9", channel="live-151", kind="live")
+    add(catalogue, "a1", channel="macro")
+    run = catalogue.runs.begin("sina_live", {"rooms": "all", "since": "3d"}, NOW - timedelta(hours=2), 1)
+    catalogue.runs.end(run, NOW, outcome="ok", exit_code=0, counts={}, findings=[])
+    ran(catalogue, arguments={"channels": "macro", "limit": "5"}, ago=timedelta(hours=3))
+    facts = {c["channel"]: c for c in gather(catalogue, NOW)["channels"]}
+    assert (facts["live-151"]["title"], facts["live-151"]["last_run"]) == ("7x24 政经", NOW - timedelta(hours=2))
+    assert (facts["macro"]["last_run"], facts["macro"]["last_success"]) == (NOW - timedelta(hours=3), None)
+    archive.exports.mkdir()
+    for shown in (
+        archive.run("status").stdout,
+        archive.run("report") and (archive.exports / "report.html").read_text("utf-8"),
+    ):
+        assert "7x24 政经" in shown and "last run" in shown
 
 
 def test_channels_lists_them_all(archive: TemporaryArchive, catalogue: Catalogue) -> None:
@@ -151,9 +216,15 @@ def test_clusters(archive: TemporaryArchive, catalogue: Catalogue) -> None:
     assert first["copies"][0]["lag"] == 8 * 3600
     assert (second["winner"], second["title"], [c["id"] for c in second["copies"]]) == ("gone", None, ["c3"])
     shown = archive.run("duplicates", "-n", "1").stdout
-    assert "3 copies of 2 stories" in shown
+    assert "3 copies of 2 stories" in shown and "1 more story" in shown
     assert "83%" in shown and "8 h" in shown and "1 more" in shown
     assert "\x1b" not in shown and "\u202e" not in shown
+
+
+@pytest.mark.parametrize("number", ["-5", "0", "x"])
+def test_so_many_clusters_are_a_whole_number(archive: TemporaryArchive, number: str) -> None:
+    done = archive.run("duplicates", f"--number={number}")
+    assert done.returncode == 2 and "write a whole number from 1" in done.stderr
 
 
 def test_copies_of_each_other_are_one_cluster(catalogue: Catalogue) -> None:

@@ -159,4 +159,5 @@ def _created(url: URL, **options: Any) -> Engine:
     try:
         return create_engine(url, **options)
     except (ImportError, BadUrl) as error:
-        raise ArgumentError(f"SINANEWS_DATABASE: the driver of {url.drivername} is not installed ({error})") from None
+        cause = " ".join(str(error).split())
+        raise ArgumentError(f"SINANEWS_DATABASE: the driver of {url.drivername} is not installed ({cause})") from None

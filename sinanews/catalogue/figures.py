@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
 
+from sinanews import arguments
 from sinanews.catalogue.catalogue import Catalogue
 from sinanews.catalogue.tables import articles, runs
+from sinanews.channels import DEFAULT, select_channels
+from sinanews.dates import to_beijing
+from sinanews.exceptions import ArgumentError
+from sinanews.listings import day_start
+from sinanews.live import ROOMS, select_rooms
 
 RUNS_OF_SPIDER = 200  #: read at most; an hourly job leaves room for a weekly one
 UNKNOWN = ("unknown_layout", "ambiguous_layout")
@@ -63,7 +70,7 @@ def exported_articles(catalogue: Catalogue) -> Iterator[Row[Any]]:
 
 @dataclass
 class Days:
-    """How much of the stretch between a channel's first and last recorded day has been listed."""
+    """How much of the days that were asked for, or have been met, has been listed."""
 
     complete: int = 0
     partial: list[str] = field(default_factory=list)
@@ -71,24 +78,73 @@ class Days:
     not_begun: list[str] = field(default_factory=list)
 
 
-def listed_days(catalogue: Catalogue) -> dict[str, Days]:
-    """channel → its days, for the channels that have any on record."""
-    recorded: dict[str, dict[str, str]] = defaultdict(dict)
+@dataclass(frozen=True)
+class Asked:
+    """What a run was asked to list."""
+
+    channels: tuple[str, ...]
+    started_at: datetime
+    first: date | None = None  #: of the days that it was to list whole; None: its newest entries
+    last: date | None = None
+
+
+def asked_of_runs(catalogue: Catalogue) -> list[Asked]:
+    """What the runs that list channels or rooms were asked for, newest first; arguments of no use any more aside."""
+    columns = (runs.c.spider, runs.c.arguments, runs.c.started_at)
+    query = select(*columns).where(runs.c.spider.in_(("sina_finance", "sina_live"))).order_by(runs.c.id.desc())
+    return [asked for row in _rows(catalogue, query) if (asked := _asked(row)) is not None]
+
+
+def _asked(row: Row[Any]) -> Asked | None:
+    given = row.arguments if isinstance(row.arguments, dict) else {}
+    try:
+        if "urls" in given:
+            return None
+        found = Asked(_slugs(row.spider, given.get("channels") or given.get("rooms") or ""), row.started_at)
+        if "since" not in given or "limit" in given:  # so many articles are no stretch of days
+            return found
+        begin = arguments.since_when(arguments.day_or_age(given["since"]), row.started_at)
+        first = begin.date() if begin == day_start(begin.date()) else begin.date() + timedelta(days=1)
+        last = to_beijing(row.started_at).date()
+        return replace(found, first=first, last=min(last, arguments.day(given["until"])) if "until" in given else last)
+    except ArgumentError:
+        return None
+
+
+@lru_cache(maxsize=1000)
+def _slugs(spider: str, chosen: str) -> tuple[str, ...]:
+    """The channels or rooms that an argument names, or the default. Raises ArgumentError."""
+    if spider == "sina_live":
+        found = select_rooms(arguments.names(chosen) if chosen else [str(ROOMS[0][0])])
+    else:
+        found = select_channels(arguments.names(chosen)) if chosen else (DEFAULT,)
+    return tuple(channel.slug for channel in found)
+
+
+def listed_days(catalogue: Catalogue, asked: Iterable[Asked] = ()) -> dict[str, Days]:
+    """channel → its days, for the channels that have any on record or were asked for days.
+
+    A day that nobody asked for is no debt, whatever lies before and after it.
+    """
+    states: dict[str, dict[str, str]] = defaultdict(dict)
+    for run in asked:
+        if run.first is not None and run.last is not None:
+            number = (run.last - run.first).days + 1
+            wanted = dict.fromkeys(((run.first + timedelta(days=n)).isoformat() for n in range(number)), "not_begun")
+            for channel in run.channels:
+                states[channel].update(wanted)
     for row in catalogue.coverage.days():
-        recorded[row.channel][row.day] = row.state
-    return {channel: _days(states) for channel, states in recorded.items()}
+        states[row.channel][row.day] = row.state
+    return {channel: _days(days) for channel, days in states.items() if days}
 
 
 def _days(states: dict[str, str]) -> Days:
-    days, last = Days(), date.fromisoformat(max(states))
-    day = date.fromisoformat(min(states))
-    while day <= last:
-        state = states.get(day.isoformat(), "not_begun")
+    days = Days()
+    for day, state in sorted(states.items()):
         if state == "complete":
             days.complete += 1
         else:
-            getattr(days, state).append(day.isoformat())
-        day += timedelta(days=1)
+            getattr(days, state).append(day)
     return days
 
 

@@ -21,6 +21,7 @@ from sinanews.exceptions import ArgumentError, BadPost, Refused, SinanewsError
 from sinanews.files import posts_under
 from sinanews.fingerprints import sketch, text_digest
 from sinanews.outcomes import STORAGE, USAGE
+from sinanews.output import lasting_output
 from sinanews.paths import exports_folder, slug
 from sinanews.posts import read_post
 from sinanews.showing import plain, url_of_catalogue
@@ -45,6 +46,7 @@ class Command(ScrapyCommand):
     def short_desc(self) -> str:
         return "Take posts that the catalogue does not know into it (after it was lost: all of them)"
 
+    @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args != ["rebuild"]:
             raise UsageError("write: scrapy catalogue rebuild", print_help=False)

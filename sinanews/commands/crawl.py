@@ -15,6 +15,7 @@ from sinanews.checks import LEVELS, check_settings
 from sinanews.exceptions import ArgumentError
 from sinanews.extensions import Archive
 from sinanews.outcomes import CRASHED, USAGE, Outcome, outcome_of
+from sinanews.output import lasting_output
 
 
 class Command(ScrapyCrawl):
@@ -38,6 +39,7 @@ class Command(ScrapyCrawl):
             print(f"sinanews: LOG_LEVEL is {self.settings['LOG_LEVEL']!r}; write {', '.join(LEVELS)}", file=sys.stderr)
             sys.exit(USAGE.code)
 
+    @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
             raise UsageError("name one spider, such as: scrapy crawl sina_finance", print_help=False)
@@ -66,7 +68,7 @@ class Command(ScrapyCrawl):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # what is left is to write down what happened
         if crash.error is not None:
-            return outcome_of(crash.error), str(crash.error) or type(crash.error).__name__
+            return outcome_of(crash.error), " ".join(str(crash.error).split()) or type(crash.error).__name__
         archive = Archive.of(crawler)
         archive.end("shutdown")  # after a second signal nobody has closed the spider
         return archive.outcome or CRASHED, archive.line

@@ -13,6 +13,8 @@ from scrapy.commands import ScrapyCommand
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.place import catalogue_url
 from sinanews.dates import BEIJING
+from sinanews.outcomes import counted
+from sinanews.output import lasting_output
 from sinanews.paths import exports_folder, project_folder
 
 ARTICLES = 60
@@ -29,6 +31,7 @@ class Command(ScrapyCommand):
     def short_desc(self) -> str:
         return "Crawl the seeds and a sample site on this machine into exports/demo"
 
+    @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from sinanews.samplesite import SampleSite  # Scrapy imports every command on every start
 
@@ -62,7 +65,7 @@ def tell(pages: int) -> None:
     folder = exports_folder(EXPORTS)
     example = next(iter(sorted(folder.glob("*/*/*/*/*/*.md"))), None)
     print()
-    print(f"Articles    {numbers.get('exported', 0)} in the archive ({pages} pages were downloaded this time)")
+    print(f"Articles    {numbers.get('exported', 0)} in the archive ({counted(pages, 'page')} downloaded this time)")
     print(f"Duplicates  {numbers.get('duplicate', 0)}")
     print(f"Refused     {numbers.get('refused', 0)}" + (f" ({refusals})" if refusals else ""))
     print(f"Files       {folder}")

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from sinanews.catalogue import Catalogue
+from sinanews.outcomes import counted
 from sinanews.showing import CatalogueCommand, as_json, console, minute, plain, table
 
 HEADINGS = ("", "id", "title", "media", "why", ">similarity", "published", ">later by")
@@ -21,7 +22,9 @@ class Command(CatalogueCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print every cluster as JSON")
-        parser.add_argument("-n", "--number", type=int, default=20, metavar="N", help="show N clusters (default 20)")
+        parser.add_argument(
+            "-n", "--number", type=whole_number, default=20, metavar="N", help="show N clusters (default 20)"
+        )
 
     def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
         from sinanews.catalogue.figures import clusters
@@ -32,7 +35,7 @@ class Command(CatalogueCommand):
             return 0
         out = console()
         copies = sum(len(cluster.copies) for cluster in found)
-        out.print(f"{copies} copies of {len(found)} stories (times are Beijing's)\n")
+        out.print(f"{counted(copies, 'copy')} of {counted(len(found), 'story')} (times are Beijing's)\n")
         rows: list[tuple[object, ...]] = []
         for c in found[: opts.number]:
             rows.append(("kept", c.winner, plain(c.title)[:60], c.media, "", "", minute(c.published_at), ""))
@@ -41,8 +44,14 @@ class Command(CatalogueCommand):
         if rows:
             out.print(table(HEADINGS, rows))
         if len(found) > opts.number:
-            out.print(f"\n… and {len(found) - opts.number} more stories: -n {len(found)}, or --json")
+            out.print(f"\n… and {counted(len(found) - opts.number, 'more story')}: -n {len(found)}, or --json")
         return 0
+
+
+def whole_number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("write a whole number from 1")
+    return int(text)
 
 
 def percent(similarity: float | None) -> str:

@@ -24,15 +24,15 @@ class Command(CatalogueCommand):
         parser.add_argument("-o", "--output", metavar="FILE", help="default: report.html in the exports folder")
 
     def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
-        from sinanews.files import ExportFolder
+        from sinanews.files import write_file
         from sinanews.report import build
 
         assert self.settings is not None
         exports = exports_folder(self.settings["SINANEWS_EXPORTS"])
-        file = Path(opts.output).resolve() if opts.output else exports / "report.html"
+        file = Path(opts.output).absolute() if opts.output else exports / "report.html"
         stale = self.settings.getbool("SINANEWS_STALE")
         page = build(catalogue, posts_from(file.parent, exports), datetime.now(timezone.utc), stale=stale)
-        ExportFolder(file.parent).write(file.name, page.encode("utf-8", "replace"))
+        write_file(file, page.encode("utf-8", "replace"))
         print(file)
         return 0
 

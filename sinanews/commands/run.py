@@ -11,6 +11,7 @@ from sinanews.commands.crawl import Command as CrawlCommand
 from sinanews.commands.schedule import load_jobs
 from sinanews.exceptions import ArgumentError
 from sinanews.outcomes import USAGE
+from sinanews.output import lasting_output
 
 
 class Command(CrawlCommand):
@@ -22,6 +23,7 @@ class Command(CrawlCommand):
     def short_desc(self) -> str:
         return "Run a job of the schedule (see: scrapy schedule)"
 
+    @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
             raise UsageError("name one job; scrapy schedule lists them", print_help=False)

@@ -22,6 +22,7 @@ from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError
 from sinanews.jobs import Job, next_time, on_calendar, parse_jobs
 from sinanews.outcomes import USAGE
+from sinanews.output import lasting_output
 from sinanews.paths import exports_folder, project_folder
 
 LOCALTIME = Path("/etc/localtime")
@@ -43,6 +44,7 @@ class Command(ScrapyCommand):
         form.add_argument("--crontab", action="store_true", help="print lines for: crontab -e")
         form.add_argument("--systemd", action="store_true", help="print a script that installs timers: … | sh")
 
+    @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
             raise UsageError("schedule takes no further words; -s SINANEWS_JOBS=… changes the jobs", print_help=False)

@@ -10,6 +10,8 @@ from typing import Any
 from sinanews.catalogue import Catalogue
 from sinanews.showing import CatalogueCommand, as_json, console, minute, table
 
+TIMES = ("newest_article", "last_run", "last_success")  #: of a channel
+
 
 class Command(CatalogueCommand):
     """Exit code 1 when something needs a person; each such thing is a warning with what to do."""
@@ -52,8 +54,8 @@ def tables(facts: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], list[An
     return [
         ("Last runs", ("spider", "began", "outcome", ">new", ">copies", ">refused", ">failed"),
          [_run_row(run) for run in facts["runs"]]),
-        ("Channels", ("channel", "title", ">articles", "newest article", "last success"),
-         [(c["channel"], c["title"], c["articles"], minute(c["newest_article"]), minute(c["last_success"]))
+        ("Channels", ("channel", "title", ">articles", "newest article", "last run", "listed to its end"),
+         [(c["channel"], c["title"], c["articles"], *(minute(c[name]) for name in TIMES))
           for c in facts["channels"]]),
         ("Days listed", ("channel", ">complete", ">partial", ">empty", ">not begun", "for example"),
          [_day_row(c["channel"], c["days"]) for c in facts["channels"] if c["days"]]),
@@ -76,7 +78,9 @@ def _run_row(run: Mapping[str, Any]) -> tuple[object, ...]:
 
     style = "green" if run["exit_code"] == 0 else "cyan" if run["state"] == "running" else "red"
     *numbers, failed, lists = run["numbers"].values()
-    return run["spider"], minute(run["started_at"]), Text(run["state"], style), *numbers, failed + lists
+    shown = (*numbers, None if failed is None else failed + lists)
+    unknown = ("-" if number is None else number for number in shown)
+    return run["spider"], minute(run["started_at"]), Text(run["state"], style), *unknown
 
 
 def _day_row(channel: str, days: Mapping[str, Any]) -> tuple[object, ...]:

@@ -15,10 +15,11 @@ from scrapy.exceptions import UsageError
 from sinanews.catalogue import Catalogue
 from sinanews.commands.crawl import Command as CrawlCommand
 from sinanews.exceptions import ArgumentError, SinanewsError
-from sinanews.outcomes import STORAGE, USAGE
+from sinanews.outcomes import STORAGE, USAGE, counted
+from sinanews.output import lasting_output
 from sinanews.paths import exports_folder
 from sinanews.showing import as_json, existing_catalogue, plain
-from sinanews.verification import KINDS, Finding, check, repair
+from sinanews.verification import Finding, check, repair
 
 
 class Command(CrawlCommand):
@@ -42,6 +43,7 @@ class Command(CrawlCommand):
         assert self.settings is not None  # as if settings.py said so: -L and -s still win
         self.settings.setdict({"LOG_LEVEL": "ERROR", "SINANEWS_PROGRESS": "0"}, priority="project")
 
+    @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
             raise UsageError("verify takes options only", print_help=False)
@@ -81,9 +83,9 @@ class Command(CrawlCommand):
 
 def tell(found: Sequence[Finding], as_data: bool) -> None:
     if as_data:
-        rows = [{**asdict(f), "words": KINDS[f.kind][0], "remedy": KINDS[f.kind][1]} for f in found]
+        rows = [{**asdict(f), "words": f.words, "remedy": f.remedy} for f in found]
         print(as_json({"clean": not found, "findings": rows}))
         return
     for finding in found:
         print(plain(finding))
-    print(f"sinanews: {len(found)} findings" if found else "sinanews: posts and catalogue agree")
+    print(f"sinanews: {counted(len(found), 'finding')}" if found else "sinanews: posts and catalogue agree")

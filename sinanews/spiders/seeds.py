@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+from sinanews.arguments import named_path
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, BadPost, CatalogueError, Refused
 from sinanews.items import ArticleItem
@@ -20,10 +21,20 @@ SUFFIXES = (".md", ".markdown", ".txt")
 
 
 def existing_path(text: str) -> Path:
-    """A file or folder, relative to the working folder or else to the project's."""
+    """A folder or an ordinary file, relative to the working folder or else to the project's."""
+    if not text:
+        raise ArgumentError("empty; write a folder or a file, such as old-posts/")
     for base in (Path.cwd(), project_folder()):
-        if (found := base / Path(text).expanduser()).exists():
-            return found
+        found = base / named_path(text)
+        try:
+            if found.is_dir():
+                return found
+            if found.is_file():
+                return found.resolve()  # a link that is named is meant; one that is met in a folder is not followed
+            if os.path.lexists(found):
+                raise ArgumentError("neither a folder nor an ordinary file")
+        except (OSError, ValueError) as error:  # the latter for a name that no file can have
+            raise ArgumentError(f"cannot be looked at: {getattr(error, 'strerror', None) or error}") from None
     raise ArgumentError("no such file or folder")
 
 

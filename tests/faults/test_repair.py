@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,6 +10,9 @@ import time
 from datetime import datetime, timezone
 from io import BytesIO
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from sinanews.catalogue import Catalogue
 from sinanews.commands.catalogue import rebuild
@@ -17,6 +21,7 @@ from sinanews.files import ExportFolder, aside_path
 from sinanews.items import ArticleItem
 from sinanews.paths import post_path
 from sinanews.samplesite import SampleSite
+from sinanews.verification import check, repair
 from tests.conftest import PROJECT, TemporaryArchive
 from tests.faults.harness import assert_invariant, crawl, offered, pages_asked, visible_posts
 
@@ -78,11 +83,134 @@ def test_a_seed_is_read_again(archive: TemporaryArchive) -> None:
 
 def test_files_of_others_are_left_alone(archive: TemporaryArchive) -> None:
     archive.crawl("seeds")
-    (archive.exports / "README.md").write_text("mine", "utf-8")
+    notes = {"README.md": "mine", "金融/notes.md": "mine too", "stray.md": "\n---\ntitle: x\n---\n"}
+    for name, text in notes.items():
+        (archive.exports / name).write_text(text, "utf-8")
     (archive.exports / "outside").symlink_to(PROJECT, target_is_directory=True)
-    assert kinds(archive) == {"README.md": "foreign"}
+    assert kinds(archive) == {"金融/notes.md": "foreign", "stray.md": "foreign"}
     assert archive.run("verify", "--repair").returncode == 1
-    assert (archive.exports / "README.md").read_text("utf-8") == "mine"
+    assert {name: (archive.exports / name).read_text("utf-8") for name in notes} == notes
+
+
+def test_a_checkout_with_its_own_files_is_clean(archive: TemporaryArchive) -> None:
+    shutil.copytree(PROJECT / "exports", archive.exports, ignore=shutil.ignore_patterns(".*", "demo"))
+    archive.crawl("seeds")
+    assert (archive.exports / "README.md").exists()
+    assert kinds(archive) == {}
+    assert archive.run("verify").stdout == "sinanews: posts and catalogue agree\n"
+    archive.database.unlink()
+    done = archive.run("catalogue", "rebuild")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert kinds(archive) == {}
+
+
+@pytest.fixture
+def one_post(tmp_path: Path) -> tuple[Catalogue, Path, bytes]:
+    """A catalogue with one exported post, its path relative to the exports, and its bytes."""
+    catalogue = Catalogue(f"sqlite:///{tmp_path}/catalogue.db")
+    body = "<p>　　正文。</p>\n<div>\n            <p>内</p>\n</div>\n            <p>尾。</p>"
+    item = ArticleItem("imizmscv8626000", None, "题目", body_html=body, categories=["金融"])
+    file = BytesIO()
+    FrontMatterItemExporter(file, verbatim=True).export_item(item)
+    data, path = file.getvalue(), post_path(item).as_posix()
+    ExportFolder(tmp_path).write(path, data)
+    values = {"state": "exported", "path": path, "file_digest": hashlib.sha256(data).hexdigest()}
+    catalogue.record(item.id, NOW, **values)
+    return catalogue, Path(path), data
+
+
+def test_cut_is_cut_and_changed_is_changed(one_post: tuple[Catalogue, Path, bytes], tmp_path: Path) -> None:
+    catalogue, path, data = one_post
+
+    def kind(changed: bytes) -> str:
+        (tmp_path / path).write_bytes(changed)
+        (finding,) = check(catalogue, tmp_path)
+        return finding.kind
+
+    assert {kind(data[:size]) for size in range(len(data))} == {"cut"}
+    added = (b"more", b"\n", b"\n<p>more</p>\n", b" " * 12, data)
+    assert {kind(data + more) for more in added} == {"changed"}
+    stripped = b"\n".join(line.rstrip() for line in data.split(b"\n")) + b"\n"
+    others = (data.replace("正".encode(), "反".encode()), data.replace(b"\n", b"\r\n"), stripped, b"x" + data)
+    assert {kind(other) for other in others} == {"changed"}
+    catalogue.close()
+
+
+@pytest.mark.parametrize(
+    ("article", "values", "remedy"),
+    [
+        ("imizmscv8626000", {"url": "https://finance.sina.com.cn/a.shtml"}, "--repair has it fetched again"),
+        ("seed-0123456789abcdef", {}, "--repair, then: scrapy crawl seeds -a path=WHERE_IT_LIES"),
+        ("live-152-9", {"channel": "live-152", "published_at": NOW},
+         "--repair, then: scrapy crawl sina_live -a rooms=152 -a since=2026-11-20, while the feed still has it; "
+         "else only a backup of yours brings it back"),
+        ("imizmscv8626000", {"channel": "macro", "published_at": NOW},
+         "--repair, then: scrapy crawl sina_finance -a channels=macro -a since=2026-11-20 -a until=2026-11-20 -a recheck=1"),
+        ("imizmscv8626000", {}, "--repair, then: a crawl that meets it in a list; else only a backup of yours brings it back"),
+    ],
+)  # fmt: skip
+def test_the_remedy_is_one_that_can_help(tmp_path: Path, article: str, values: dict[str, Any], remedy: str) -> None:
+    catalogue = Catalogue(f"sqlite:///{tmp_path}/catalogue.db")
+    catalogue.record(article, NOW, state="exported", path="金融/a.md", file_digest="x", **values)
+    (finding,) = check(catalogue, tmp_path)
+    assert (finding.kind, finding.remedy) == ("missing", remedy)
+    repair([finding], catalogue, tmp_path, NOW)
+    (finding,) = check(catalogue, tmp_path)
+    assert (finding.kind, finding.remedy) == ("waiting", remedy.removeprefix("--repair, then: "))
+    catalogue.close()
+
+
+def test_a_repair_takes_no_post_away_before_there_is_another(
+    one_post: tuple[Catalogue, Path, bytes], tmp_path: Path
+) -> None:
+    catalogue, path, data = one_post
+    (tmp_path / path).write_bytes(data + b"more")
+    repair(check(catalogue, tmp_path), catalogue, tmp_path, NOW)
+    assert (tmp_path / path).read_bytes() == (tmp_path / ".superseded" / path).read_bytes() == data + b"more"
+    catalogue.close()
+
+
+def test_a_whole_archive_that_is_away_is_not_fetched_again(archive: TemporaryArchive) -> None:
+    archive.crawl("seeds")
+    archive.exports.rename(archive.folder / "away")
+    for words in (("verify",), ("verify", "--repair")):
+        done = archive.run(*words)
+        assert done.returncode == 6
+        assert done.stderr.count("\n") == 1 and f"there is no folder {archive.exports}" in done.stderr
+    assert archive.ids() and not archive.exports.exists()
+
+
+def test_links_in_the_place_of_our_folders_are_told_and_not_followed(archive: TemporaryArchive, tmp_path: Path) -> None:
+    archive.crawl("seeds")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    leftover = outside / "0123456789abcdef"
+    leftover.write_bytes(b"whole")
+    os.utime(leftover, (time.time() - 90_000,) * 2)
+    shutil.rmtree(archive.exports / ".tmp")
+    for name in (".tmp", ".superseded"):
+        (archive.exports / name).symlink_to(outside, target_is_directory=True)
+    assert kinds(archive) == {".tmp": "in_the_way", ".superseded": "in_the_way"}
+    for words in (("verify", "--repair"), ("crawl", "seeds")):
+        done = archive.run(*words)
+        assert done.returncode == 6 and "symbolic link is in the way" in done.stderr.splitlines()[-1]
+    assert leftover.read_bytes() == b"whole" and list(outside.iterdir()) == [leftover]
+
+
+def test_what_a_rebuild_knows_by_its_post_alone_keeps_no_run_from_going_on(archive: TemporaryArchive) -> None:
+    """A rebuilt row has no address; repaired, it waits for a list to name it."""
+    with SampleSite(articles=12) as site:
+        assert crawl(archive, site).returncode == 0
+        for file in archive.folder.glob("catalogue.db*"):
+            file.unlink()
+        assert archive.run("catalogue", "rebuild").returncode == 0
+        deleted = visible_posts(archive)[0]
+        before = deleted.read_bytes()
+        deleted.unlink()
+        done = archive.run("verify", "--repair", mirror=site.url)
+        assert done.returncode == 1 and "-a recheck=1" in done.stdout
+        assert crawl(archive, site).returncode == 0
+        assert deleted.read_bytes() == before
 
 
 def test_a_lost_catalogue_is_rebuilt_from_the_posts(archive: TemporaryArchive) -> None:
