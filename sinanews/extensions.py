@@ -18,7 +18,8 @@ from scrapy.utils.defer import deferred_from_coro
 from sinanews.catalogue import Catalogue
 from sinanews.checks import check_settings
 from sinanews.dates import to_beijing
-from sinanews.exceptions import Banned, CatalogueError, Refused, SinanewsError
+from sinanews.exceptions import Banned, CatalogueError, Interrupted, Refused, SinanewsError
+from sinanews.interrupts import Interrupts
 from sinanews.items import ArticleItem
 from sinanews.locks import RunLock
 from sinanews.monitors import Finding, judge_run
@@ -64,7 +65,9 @@ class Archive:
         self.now = now
         check_settings(crawler.settings.get)
         self.exports: Path = exports_folder(crawler.settings["SINANEWS_EXPORTS"])
-        self.catalogue = Catalogue(database_url(crawler.settings["SINANEWS_DATABASE"]))
+        self.interrupts = Interrupts()
+        self.interrupts.watch()
+        self.catalogue = self._open_catalogue(database_url(crawler.settings["SINANEWS_DATABASE"]))
         #: Held so that a second run of the same spider leaves; workers on one PostgreSQL share its rows instead.
         self.lock: RunLock | None = None
         self.spider_name: str = crawler.spidercls.name
@@ -83,6 +86,15 @@ class Archive:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Archive:
         return cls(crawler)
+
+    def _open_catalogue(self, url: str) -> Catalogue:
+        """Raises Interrupted where a signal ended the wait for others that hold it."""
+        try:
+            return Catalogue(url, self.interrupts.no_use_waiting)
+        except CatalogueError as error:
+            if self.interrupts.heard:
+                raise Interrupted(f"interrupted while waiting for it: {error}") from None
+            raise
 
     @classmethod
     def of(cls, crawler: Crawler) -> Archive:
@@ -110,6 +122,7 @@ class Archive:
 
     def finish(self, outcome: Outcome, counts: Mapping[str, Any], findings: Sequence[Finding]) -> None:
         """Record what the run came to. A catalogue that cannot be written has been told of already."""
+        self.interrupts.renew()
         try:
             if self.run_id is not None:
                 values = {"outcome": outcome.name, "exit_code": outcome.code, "counts": dict(counts)}
@@ -121,13 +134,25 @@ class Archive:
             self.catalogue.close()
             if self.lock is not None:
                 self.lock.release()
+            self.interrupts.ignore()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run has been asked to end, or ends by itself: nothing new is begun, and nothing counts as failed."""
+        return self.stopped_because is not None or self.interrupts.heard or not self.crawler.crawling
 
     def stop_run(self, error: SinanewsError, reason: str) -> None:
-        """End the run in good order because nothing more can come of it; the first error is the one told."""
+        """End the run in good order because nothing more can come of it; the first error is the one told.
+
+        In a run that a signal is ending the signal is the reason: a wait that it cut short is no failure.
+        """
         if self.stopped_because is not None:
             return
-        self.stopped_because = error
-        logger.error("stopping: %s", error)
+        if self.stopping:
+            reason = "shutdown"
+        else:
+            self.stopped_because = error
+            logger.error("stopping: %s", error)
         # An item may be in the pipelines: closing waits for it, so closing must not be awaited here.
         deferred_from_coro(self.crawler.engine.close_spider_async(reason=reason))
 

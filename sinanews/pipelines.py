@@ -48,7 +48,7 @@ class ArchivePipeline:
         return cls(crawler)
 
     def process_item(self, item: ArticleItem) -> ArticleItem:
-        if self.archive.stopped_because is not None:
+        if self.archive.stopping:
             raise DropItem("the run is stopping; the next run asks for it again")
         try:
             return self._guarded(self.step, item)

@@ -110,6 +110,7 @@ ITEM_PIPELINES = {
 }
 EXTENSIONS = {
     "sinanews.extensions.Archive": 10,
+    "sinanews.shutdown.Shutdown": 15,
     "sinanews.progress.Progress": 20,
     "scrapy.extensions.logstats.LogStats": None,  # Progress says it in articles
 }

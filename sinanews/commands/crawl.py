@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from dataclasses import asdict
@@ -16,16 +17,18 @@ from scrapy.exceptions import UsageError
 from sinanews import user_agent
 from sinanews.alerts import alert
 from sinanews.checks import check_settings
-from sinanews.exceptions import ArgumentError, RunLocked, SinanewsError
+from sinanews.exceptions import ArgumentError, Interrupted, RunLocked, SinanewsError
 from sinanews.extensions import Archive
+from sinanews.interrupts import SIGNALS
 from sinanews.monitors import Finding
-from sinanews.outcomes import ATTENTION, CRASHED, LOCKED, STORAGE, USAGE, Outcome, judge, summary
+from sinanews.outcomes import ATTENTION, CRASHED, INTERRUPTED, LOCKED, STORAGE, USAGE, Outcome, judge, summary
 
 logger = logging.getLogger("sinanews")
 #: What an error that kept a run from beginning comes to; the first that fits.
 OUTCOME_OF: tuple[tuple[type[BaseException], Outcome], ...] = (
     (ArgumentError, USAGE),
     (RunLocked, LOCKED),
+    (Interrupted, INTERRUPTED),
     (SinanewsError, STORAGE),
     (BaseException, CRASHED),
 )
@@ -33,6 +36,8 @@ OUTCOME_OF: tuple[tuple[type[BaseException], Outcome], ...] = (
 
 class Command(ScrapyCrawl):
     """Scrapy's own exits 0 whatever happens; cron would never know."""
+
+    crawler: Crawler | None = None
 
     def short_desc(self) -> str:
         return "Run a spider; the exit code and the last line say what happened"
@@ -42,6 +47,8 @@ class Command(ScrapyCrawl):
         parser.add_argument("--quiet", action="store_true", help="say only errors and the last line")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        for number in SIGNALS:
+            signal.signal(number, self.interrupted)
         super().process_options(args, opts)
         if self.settings is not None:  # what settings.py made of the environment, made again of -s
             level, contact = self.settings["SINANEWS_LOG_LEVEL"], self.settings["SINANEWS_CONTACT"]
@@ -68,20 +75,27 @@ class Command(ScrapyCrawl):
         except KeyError:
             known = ", ".join(self.crawler_process.spider_loader.list())
             return USAGE, f"there is no spider {spider!r}; there are: {known}"
+        self.crawler = crawler
         crash = Crash()
         task: Any = self.crawler_process.crawl(crawler, **arguments)  # an asyncio task: see TWISTED_REACTOR
         task.add_done_callback(crash.remember)
-        for number in (signal.SIGINT, signal.SIGTERM):  # while it runs Scrapy handles them; after it, nobody would
-            signal.signal(number, lambda *_: None)
         self.crawler_process.start()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # what is left is to write down what happened
         return self.told(crawler, crash.error)
+
+    def interrupted(self, number: int, frame: Any) -> None:
+        """A signal before the run: nothing is held yet. While it runs Scrapy handles them; after it there is no need."""
+        if self.crawler is None or self.crawler.spider is None:
+            os.write(2, f"sinanews: {INTERRUPTED.words}\n".encode())
+            os._exit(INTERRUPTED.code)  # an exception might come up anywhere, and be caught there
 
     def told(self, crawler: Crawler, error: BaseException | None) -> tuple[Outcome, str]:
         """The outcome and the last line; the run's row in the catalogue and the user's command get both."""
         findings: list[Finding] = []
         counts: dict[str, Any] = {}
+        if crawler.spider is None and error is None:  # it was stopped before its first step
+            return INTERRUPTED, INTERRUPTED.words
         if error is not None:
             outcome = next(outcome for kind, outcome in OUTCOME_OF if isinstance(error, kind))
             line = str(error) or type(error).__name__

@@ -149,6 +149,8 @@ class RollSpider(ArchiveSpider):
             )
 
     def listing_failed(self, failure: Failure) -> Iterator[Any]:
+        if self.archive.stopping:
+            return  # it is not the list's fault
         reason, detail = why_failed(failure)
         yield from self.listing_broken(failure.request.cb_kwargs["walks"], reason, detail)  # type: ignore[attr-defined]
 
