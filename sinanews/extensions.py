@@ -138,7 +138,7 @@ class Archive:
 
     @property
     def stopping(self) -> bool:
-        """Whether the run has been asked to end, or ends by itself: nothing new is begun, and nothing counts as failed."""
+        """Whether the run is ending before it is done: nothing new is begun, and nothing counts as failed."""
         return self.stopped_because is not None or self.interrupts.heard or not self.crawler.crawling
 
     def stop_run(self, error: SinanewsError, reason: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import re
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -14,11 +17,15 @@ from scrapy.http import Response
 
 from sinanews.downloads import ForbiddenAddress
 from sinanews.extensions import Archive
+from sinanews.scheduler import WAIT, PatientScheduler
 from sinanews.urls import is_sina_host
 
 logger = logging.getLogger(__name__)
 LONGEST_WAIT = 60.0  #: seconds before asking again
+LONGEST_ASKED = 86400.0  #: seconds: no Retry-After counts as more
 SLOWEST = 10.0  #: seconds between two requests to a host that refuses us
+
+Result = TypeVar("Result", bound="Request | Response | None")
 
 
 class GuardMiddleware:
@@ -80,7 +87,7 @@ class BanMiddleware:
     def from_crawler(cls, crawler: Crawler) -> BanMiddleware:
         return cls(crawler)
 
-    async def process_response(self, request: Request, response: Response) -> Request | Response:
+    def process_response(self, request: Request, response: Response) -> Request | Response:
         if not self._is_ban(response):
             self.in_a_row = 0
             self.answered |= urlsplit(response.url).path != "/robots.txt"
@@ -98,7 +105,7 @@ class BanMiddleware:
             if response.status == 403 and self.answered and not self._has_mark(response):
                 return response
             return self._banned(host, response, asked)
-        await asyncio.sleep(min(max(asked, self.first_wait * 4**tries), LONGEST_WAIT))
+        self._leave_alone(host, min(max(asked, self.first_wait * 4**tries), LONGEST_WAIT))
         return request.replace(meta={**request.meta, "ban_tries": tries + 1}, dont_filter=True)
 
     def _banned(self, host: str, response: Response, asked: float) -> Response:
@@ -114,6 +121,12 @@ class BanMiddleware:
     def _has_mark(self, response: Response) -> bool:
         return any(mark in response.body[:2000] for mark in self.MARKS)
 
+    def _leave_alone(self, host: str, seconds: float) -> None:
+        """Nothing is sent to that host for so long, nor this request's next try; others take the places."""
+        scheduler = self.crawler.engine.scheduler
+        assert isinstance(scheduler, PatientScheduler), "settings.SCHEDULER is not sinanews.scheduler.PatientScheduler"
+        scheduler.rest(host, seconds)
+
     def _slow_down(self, request: Request) -> None:
         name = request.meta.get("download_slot", "")
         if (slot := self.crawler.engine.downloader.slots.get(name)) is not None:
@@ -127,14 +140,44 @@ class BanMiddleware:
             slot.delay = max(slot.delay / 2, self.usual[name])
 
 
-def retry_after(response: Response) -> float:
-    """Seconds that a Retry-After header asks for; 0 without one. A date counts as a day."""
-    value = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
-    return float(value) if value.isdigit() else 86400.0 * bool(value)
+def retry_after(response: Response, now: datetime | None = None) -> float:
+    """Seconds that a Retry-After header asks for: 0 without one, and for one that says nothing (a date long past).
+
+    A date is measured by the server's own clock, its Date header, where it sends one: ours may be wrong.
+    """
+    asked = _header(response, "Retry-After")
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", asked):
+        return min(float(asked), LONGEST_ASKED)
+    if (until := http_date(asked)) is None:
+        return 0.0
+    now = http_date(_header(response, "Date")) or now or datetime.now(timezone.utc)
+    return min(max((until - now).total_seconds(), 0.0), LONGEST_ASKED)
+
+
+def http_date(text: str) -> datetime | None:
+    """The moment that a date in a header names; None for what is no date.
+
+    >>> http_date("Wed, 21 Oct 2015 07:28:00 GMT").isoformat(), http_date("-5"), http_date("soon")
+    ('2015-10-21T07:28:00+00:00', None, None)
+    """
+    try:
+        when = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    return when if when.tzinfo is not None else when.replace(tzinfo=timezone.utc)
+
+
+def _header(response: Response, name: str) -> str:
+    return (response.headers.get(name) or b"").decode("latin-1").strip()
 
 
 class PatientRetryMiddleware(RetryMiddleware):
-    """Scrapy's retries, each after twice the wait of the one before, and after what Retry-After asks for."""
+    """Scrapy's retries, each after twice the wait of the one before, and after what Retry-After asks for.
+
+    The scheduler keeps a request while it waits; robots.txt, which passes no scheduler, is asked for again at once.
+    """
+
+    first_wait: float = 2.0
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> PatientRetryMiddleware:
@@ -142,21 +185,14 @@ class PatientRetryMiddleware(RetryMiddleware):
         middleware.first_wait = crawler.settings.getfloat("SINANEWS_RETRY_DELAY")
         return middleware
 
-    first_wait: float = 2.0
+    def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
+        return self._later(super().process_response(request, response), retry_after(response))
 
-    async def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
-        result = super().process_response(request, response)
+    def process_exception(self, request: Request, exception: Exception) -> Request | Response | None:  # type: ignore[override]
+        return self._later(super().process_exception(request, exception), 0)
+
+    def _later(self, result: Result, asked: float) -> Result:
         if isinstance(result, Request):
-            await self._wait(request, response)
+            wait = self.first_wait * 2 ** (int(result.meta["retry_times"]) - 1)
+            result.meta[WAIT] = min(max(wait, asked), LONGEST_WAIT)
         return result
-
-    async def process_exception(self, request: Request, exception: Exception) -> Request | Response | None:  # type: ignore[override]
-        result = super().process_exception(request, exception)
-        if isinstance(result, Request):
-            await self._wait(request, None)
-        return result
-
-    async def _wait(self, request: Request, response: Response | None) -> None:
-        asked = retry_after(response) if response is not None else 0
-        wait = self.first_wait * 2 ** int(request.meta.get("retry_times", 0))
-        await asyncio.sleep(min(max(wait, asked), LONGEST_WAIT))

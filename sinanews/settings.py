@@ -77,6 +77,8 @@ DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # bytes, after decompression too: bombs end
 DOWNLOAD_TIMEOUT = 60  # seconds; default: 180
 DOWNLOAD_VERIFY_CERTIFICATES = True  # default: False
 RETRY_TIMES = 3  # default: 2
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # the spiders say what failed; default: ERROR
+SCHEDULER = "sinanews.scheduler.PatientScheduler"  # default: scrapy.core.scheduler.Scheduler
 REDIRECT_MAX_TIMES = 5  # default: 20
 DOWNLOAD_HANDLERS = {
     "http": "sinanews.downloads.MirrorDownloadHandler",

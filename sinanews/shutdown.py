@@ -5,7 +5,6 @@ from __future__ import annotations
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.utils.asyncio import create_looping_call
-from twisted.python.failure import Failure
 
 from sinanews.downloads import abort_downloads
 from sinanews.exceptions import RunStopping
@@ -43,14 +42,15 @@ class Shutdown:
     def look(self) -> None:
         if Archive.of(self.crawler).stopping:
             self.drop_requests()
-        slot = self.crawler.engine.scraper.slot
-        if slot is not None and slot.closing is not None and not slot.closing.called and slot.is_idle():
-            slot.closing.callback(self.crawler.spider)
+        slot, spider = self.crawler.engine.scraper.slot, self.crawler.spider
+        closing = slot.closing if slot is not None and slot.is_idle() else None
+        if closing is not None and not closing.called and spider is not None:
+            closing.callback(spider)
 
     def drop_requests(self) -> None:
         """Let go of what is being downloaded or waits for its turn to be."""
         for slot in self.crawler.engine.downloader.slots.values():
             while slot.queue:
                 _, waiting = slot.queue.popleft()
-                waiting.errback(Failure(RunStopping()))
+                waiting.errback(RunStopping())
         self.crawler.signals.send_catch_log(abort_downloads)

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "sinanews"
 LAYERS = {
     1: "items exceptions urls dates listings channels walks arguments pages cleaning fingerprints posts paths outcomes monitors jobs live checks",
     2: "catalogue",
-    3: "downloads locks alerts progress shutdown interrupts middlewares extensions exporters files pipelines settings verification",
+    3: "downloads locks alerts progress shutdown interrupts scheduler middlewares extensions exporters files pipelines settings verification",
     4: "spiders commands samplesite overview report showing",
 }
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names.split()}

@@ -85,7 +85,7 @@ class Command(ScrapyCrawl):
         return self.told(crawler, crash.error)
 
     def interrupted(self, number: int, frame: Any) -> None:
-        """A signal before the run: nothing is held yet. While it runs Scrapy handles them; after it there is no need."""
+        """A signal before the run, when nothing is held yet. In the run Scrapy handles them; after it nobody need."""
         if self.crawler is None or self.crawler.spider is None:
             os.write(2, f"sinanews: {INTERRUPTED.words}\n".encode())
             os._exit(INTERRUPTED.code)  # an exception might come up anywhere, and be caught there
