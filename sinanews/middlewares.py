@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
@@ -60,6 +62,33 @@ class GuardMiddleware:
         if not is_sina_host(parts.hostname or "", self.hosts):
             return "not a host of Sina's (SINANEWS_HOSTS adds others)"
         return None
+
+
+class TerseRobotsTxtMiddleware(RobotsTxtMiddleware):
+    """Scrapy's, which logs a traceback, as an error, where a robots.txt cannot be fetched: here it is one warning."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        logging.getLogger(RobotsTxtMiddleware.__module__).addFilter(in_one_line)  # added twice it stays one
+
+
+def in_one_line(record: logging.LogRecord) -> bool:
+    """For a logger: errors with a traceback become warnings without."""
+    if record.exc_info:
+        record.msg, record.exc_info = "no robots.txt for %(request)s: %(f_exception)s", None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
+
+
+class FrugalCompressionMiddleware(HttpCompressionMiddleware):
+    """Scrapy's, letting go of a bomb at once: its error would keep what was unpacked for as long as the error lives."""
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
+        try:
+            return super().process_response(request, response)
+        except IgnoreRequest as error:
+            words = str(error)
+        raise IgnoreRequest(words)  # outside the block, so that nothing leads back to the first one's frames
 
 
 class BanMiddleware:

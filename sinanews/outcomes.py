@@ -34,6 +34,13 @@ OUTCOMES: tuple[Outcome, ...] = (
 )  # fmt: skip
 #: Refusals that say something of our reading; the others are facts about Sina (gone, other_host, forum …).
 UNREAD = ("unknown_layout", "ambiguous_layout", "undecodable", "too_large", "empty", "bad_post")
+#: Failures in which nobody was reached: what a run that met nothing else says.
+UNREACHED = {
+    "cannot_resolve_host": "no host's name could be resolved; is this machine online?",
+    "no_route": "there is no way to the network; is this machine online?",
+    "download_connection_refused": "every connection was refused; is a proxy or a mirror set that is not running?",
+    "download_timeout": "nobody answered in time; is this machine online, and Sina to be reached from it?",
+}
 #: The finish reasons that decide by themselves.
 _BY_REASON = {o.name: o for o in (BANNED, STORAGE)} | {"shutdown": INTERRUPTED}
 
@@ -90,7 +97,19 @@ def summary(counts: Mapping[str, Any], outcome: Outcome) -> str:
         if number := total(counts, prefix):
             names = ", ".join(f"{k.split('/')[-1]} {v}" for k, v in counts.items() if k.startswith(prefix + "/"))
             parts.append(f"{number} {label.removesuffix('s') if number == 1 else label} ({names})")
-    return f"{', '.join(parts)}: {outcome.words}"
+    why = _unreached(counts) if outcome is NOTHING else None
+    return f"{', '.join(parts)}: {outcome.words}{f': {why}' if why else ''}"
+
+
+def _unreached(counts: Mapping[str, Any]) -> str | None:
+    """What to say where every failure was that nobody could be reached.
+
+    >>> _unreached({'listing/failed/no_route': 2, 'failed/cannot_resolve_host': 1})
+    "no host's name could be resolved; is this machine online?"
+    >>> _unreached({'listing/failed/no_route': 2, 'failed/http_500': 1})
+    """
+    names = {key.split("/")[-1] for key in counts if key.startswith(("failed/", "listing/failed/"))}
+    return next((words for name, words in UNREACHED.items() if name in names and names <= set(UNREACHED)), None)
 
 
 def _articles(number: int) -> str:

@@ -158,7 +158,7 @@ class RollSpider(ArchiveSpider):
         """What this run could not list the next one lists: marks and gaps stay. A bad day hides no other."""
         slug, rest = walks[0].channel.slug, walks[1:]
         self.archive.count(f"listing/failed/{reason}")
-        self.logger.error("channel %s could not be listed: %s", slug, detail)
+        self.logger.warning("channel %s could not be listed: %s", slug, detail)
         self.broken[slug] += 1
         if self.broken[slug] < MOST_BROKEN:
             for walk in rest:
