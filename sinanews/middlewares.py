@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import logging
 import re
 from datetime import datetime, timezone
@@ -24,6 +26,8 @@ from sinanews.urls import is_sina_host
 
 logger = logging.getLogger(__name__)
 LONGEST_WAIT = 60.0  #: seconds before asking again
+MOST_UNPACKED = 4 << 20  #: bytes of bodies that are dealt with before the next is unpacked
+MOST_UNCOLLECTED = 16 << 20  #: bytes of bodies after which memory is given back, however few objects they were
 LONGEST_ASKED = 86400.0  #: seconds: no Retry-After counts as more
 SLOWEST = 10.0  #: seconds between two requests to a host that refuses us
 
@@ -81,14 +85,44 @@ def in_one_line(record: logging.LogRecord) -> bool:
 
 
 class FrugalCompressionMiddleware(HttpCompressionMiddleware):
-    """Scrapy's, letting go of a bomb at once: its error would keep what was unpacked for as long as the error lives."""
+    """Scrapy's, unpacking a page only while few bytes of others are unpacked and not yet dealt with.
 
-    def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
+    DOWNLOAD_MAXSIZE bounds one page, this how many of that size there are at once, whatever CONCURRENT_REQUESTS is.
+    """
+
+    def __init__(self, *, crawler: Crawler) -> None:
+        super().__init__(crawler=crawler)
+        self.crawler = crawler
+        self.turn = asyncio.Lock()
+        self.unpacked: dict[Request, int] = {}  #: bytes of each body
+        self.since_collected = 0  #: bytes unpacked since Python last looked for what nobody needs
+
+    async def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
+        async with self.turn:
+            while self.bytes_under_way() > MOST_UNPACKED:
+                await asyncio.sleep(0.01)
+            if self.since_collected > MOST_UNCOLLECTED:
+                self.since_collected = 0
+                gc.collect()  # tasks and the errors of dropped items keep each other, and with them whole pages
+            unpacked = self.unpack(request, response)
+            self.unpacked[request] = len(unpacked.body)
+            self.since_collected += len(unpacked.body)
+        return unpacked
+
+    def bytes_under_way(self) -> int:
+        """Those of bodies whose request is still in the middlewares, the spider or the pipelines."""
+        engine = self.crawler.engine
+        there = engine.downloader.active | (engine.scraper.slot.active if engine.scraper.slot is not None else set())
+        self.unpacked = {request: size for request, size in self.unpacked.items() if request in there}
+        return sum(self.unpacked.values())
+
+    def unpack(self, request: Request, response: Response) -> Request | Response:
+        """Raises IgnoreRequest for a bomb, without what Scrapy's error keeps alive: the frame that has it unpacked."""
         try:
             return super().process_response(request, response)
         except IgnoreRequest as error:
             words = str(error)
-        raise IgnoreRequest(words)  # outside the block, so that nothing leads back to the first one's frames
+        raise IgnoreRequest(words)
 
 
 class BanMiddleware:
