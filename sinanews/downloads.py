@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 from urllib.parse import urlsplit
@@ -17,7 +18,10 @@ from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred
 from twisted.internet.error import DNSLookupError
 
+from sinanews.exceptions import RunStopping
+
 logger = logging.getLogger(__name__)
+abort_downloads = object()  #: a Scrapy signal: let go of every download; the run is stopping
 #: IPv6 addresses whose last 32 bits are an IPv4 address: NAT64's and the old "compatible" ones.
 _EMBEDS_IPV4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
 
@@ -49,8 +53,31 @@ class MirrorDownloadHandler(BaseDownloadHandler):
         super().__init__(crawler)
         self.http = HTTP11DownloadHandler(crawler)
         self.mirror: str = crawler.settings.get("SINANEWS_MIRROR", "").rstrip("/")
+        self.running: set[asyncio.Task[Response]] = set()
+        self.stopping = False
+        crawler.signals.connect(self.abort, abort_downloads)
 
     async def download_request(self, request: Request) -> Response:
+        if self.stopping:
+            raise RunStopping
+        task = asyncio.ensure_future(self._download(request))
+        self.running.add(task)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self.stopping:
+                raise RunStopping from None
+            raise
+        finally:
+            self.running.discard(task)
+
+    def abort(self) -> None:
+        """Close the connections of downloads that are under way, and begin no other."""
+        self.stopping = True
+        for task in self.running:
+            task.cancel()
+
+    async def _download(self, request: Request) -> Response:
         if not self.mirror:
             return await self.http.download_request(request)
         inner = request.replace(url=f"{self.mirror}/{request.url.split('://', 1)[1]}")

@@ -5,7 +5,7 @@ A refusal's ``reason`` is its name in the catalogue and in the stats (``sinanews
 
 from __future__ import annotations
 
-from scrapy.exceptions import DropItem
+from scrapy.exceptions import DropItem, IgnoreRequest
 
 
 class SinanewsError(Exception):
@@ -26,6 +26,13 @@ class ExportError(SinanewsError):
 
 class RunLocked(SinanewsError):
     """Another run of the same spider is writing to the same catalogue."""
+
+
+class RunStopping(IgnoreRequest):
+    """A request that was under way or waiting when its run began to stop. No failure: the next run asks again."""
+
+    def __init__(self) -> None:
+        super().__init__("the run is stopping")
 
 
 class Banned(SinanewsError):

@@ -24,6 +24,7 @@ from sinanews.checks import check_settings, missing_command
 from sinanews.dates import to_beijing
 from sinanews.exceptions import Banned, CatalogueError, Refused, SinanewsError
 from sinanews.files import SUPERSEDED, ExportFolder
+from sinanews.interrupts import Interrupts
 from sinanews.items import ArticleItem
 from sinanews.locks import RunLock
 from sinanews.monitors import Finding, judge_run
@@ -74,6 +75,7 @@ class Archive:
         self.now = now
         check_settings(crawler.settings)
         self.exports: Path = exports_folder(crawler.settings["SINANEWS_EXPORTS"])
+        self.interrupts = Interrupts()
         self.spider_name: str = crawler.spidercls.name
         self.arguments: dict[str, str] = {}
         self.folder: ExportFolder
@@ -104,7 +106,8 @@ class Archive:
     @cached_property
     def catalogue(self) -> Catalogue:
         """Opened when it is first needed. Raises CatalogueError, ArgumentError."""
-        return Catalogue(catalogue_url(self.crawler.settings["SINANEWS_DATABASE"], self.exports))
+        url = catalogue_url(self.crawler.settings["SINANEWS_DATABASE"], self.exports)
+        return Catalogue(url, self.interrupts.no_use_waiting)
 
     @property
     def has_begun(self) -> bool:
@@ -114,6 +117,7 @@ class Archive:
     def begin(self, spider: Spider) -> None:
         """Open catalogue and folder, take the lock, record the run; stops it at once where that fails."""
         self.arguments = dict(getattr(spider, "arguments", {}))
+        self.interrupts.watch()
         try:
             if self.catalogue.path is not None:
                 self.lock = RunLock(self.catalogue.path, self.spider_name, self.now())
@@ -135,6 +139,7 @@ class Archive:
 
         ``reason`` is the spider's finish reason; ``shutdown`` after a signal.
         """
+        self.interrupts.renew()
         if self.outcome is None and (self.has_begun or self.stopped_because is not None):
             try:
                 self._end(reason)
@@ -190,14 +195,26 @@ class Archive:
         if self.lock is not None:
             self.lock.release()
             self.lock = None
+        self.interrupts.ignore()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run is ending before it is done: nothing new is begun, and nothing counts as failed."""
+        return self.stopped_because is not None or self.interrupts.heard or not self.crawler.crawling
 
     def stop_run(self, error: SinanewsError, reason: str) -> None:
-        """Close the spider with this reason, an outcome's name; keep only the first error."""
+        """Close the spider with this reason, an outcome's name; keep only the first error.
+
+        In a run that a signal is ending the signal is the reason: a wait that it cut short is no failure.
+        """
         if self.stopped_because is not None:
             return
-        self.stopped_because = error
-        # One that has not begun has nothing to say but this: its last line says it.
-        logger.log(logging.ERROR if self.has_begun else logging.INFO, "stopping: %s", error)
+        if self.stopping:
+            reason = "shutdown"
+        else:
+            self.stopped_because = error
+            # One that has not begun has nothing to say but this: its last line says it.
+            logger.log(logging.ERROR if self.has_begun else logging.INFO, "stopping: %s", error)
         # An item may be in the pipelines: closing waits for it, so closing must not be awaited here.
         deferred_from_coro(self.crawler.engine.close_spider_async(reason=reason))
 
@@ -274,7 +291,7 @@ class RunMiddleware:
         if not type(spider).start.__module__.startswith("scrapy.commands."):
             archive.begin(spider)
         try:
-            if archive.stopped_because is None:
+            if not archive.stopping:
                 async for one in start:
                     yield one
         except CatalogueError as error:

@@ -36,6 +36,13 @@ OUTCOMES: tuple[Outcome, ...] = (
 )  # fmt: skip
 #: Refusals that say something of our reading; the others are facts about Sina (gone, other_host, forum …).
 UNREAD = ("unknown_layout", "ambiguous_layout", "undecodable", "too_large", "empty", "bad_post")
+#: Failures in which nobody was reached: what a run that met nothing else says.
+UNREACHED = {
+    "cannot_resolve_host": "no host's name could be resolved; is this machine online?",
+    "no_route": "there is no way to the network; is this machine online?",
+    "download_connection_refused": "every connection was refused; is a proxy or a mirror set that is not running?",
+    "download_timeout": "nobody answered in time; is this machine online, and Sina to be reached from it?",
+}
 #: The finish reasons that decide by themselves.
 _BY_REASON = {o.name: o for o in (BANNED, STORAGE, LOCKED, USAGE)} | {"shutdown": INTERRUPTED}
 #: What an error that ends a run, or keeps it from beginning, comes to; the first that fits.
@@ -108,6 +115,17 @@ def summary(counts: Mapping[str, Any], outcome: Outcome) -> str:
     return f"{', '.join(parts)}: {ending(counts, outcome)}"
 
 
+def _unreached(counts: Mapping[str, Any]) -> str | None:
+    """What to say where every failure was that nobody could be reached.
+
+    >>> _unreached({'listing/failed/no_route': 2, 'failed/cannot_resolve_host': 1})
+    "no host's name could be resolved; is this machine online?"
+    >>> _unreached({'listing/failed/no_route': 2, 'failed/http_500': 1})
+    """
+    names = {key.split("/")[-1] for key in counts if key.startswith(("failed/", "listing/failed/"))}
+    return next((words for name, words in UNREACHED.items() if name in names and names <= set(UNREACHED)), None)
+
+
 def _labelled(counts: Mapping[str, Any], labels: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{number} {label}" for label, name in labels if (number := total(counts, name))]
 
@@ -120,6 +138,8 @@ def ending(counts: Mapping[str, Any], outcome: Outcome) -> str:
     >>> ending({'refused/empty': 1, 'failed/timeout': 2}, TOLERABLE)
     'all else is stored; a later run tries again what failed, but not what was refused'
     """
+    if outcome is NOTHING and (why := _unreached(counts)):
+        return f"{outcome.words}: {why}"
     if outcome not in (OK, TOLERABLE, ATTENTION, PARTLY):
         return outcome.words
     failed, lists, refused = total(counts, "failed"), total(counts, "listing/failed"), unread(counts)

@@ -48,9 +48,9 @@ class ArchivePipeline:
         return cls(crawler)
 
     def process_item(self, item: ArticleItem) -> ArticleItem:
-        if not self.archive.has_begun and self.archive.stopped_because is None:
+        if not self.archive.has_begun and not self.archive.stopping:
             return item  # `scrapy parse` shows it and writes nothing
-        if self.archive.stopped_because is not None:
+        if self.archive.stopping:
             raise DropItem("the run is stopping; the next run asks for it again")
         try:
             return self._guarded(self.step, item)

@@ -75,10 +75,12 @@ DEFAULT_REQUEST_HEADERS = {
 
 # --- what may come in --------------------------------------------------------------------------------------
 
-DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # bytes, after decompression too: bombs end here; default: 1 GiB
+DOWNLOAD_MAXSIZE = 9 * 1024 * 1024  # bytes, after decompression too: no page read is larger; default: 1 GiB
 DOWNLOAD_TIMEOUT = 60  # seconds; default: 180
 DOWNLOAD_VERIFY_CERTIFICATES = True  # default: False
 RETRY_TIMES = 3  # default: 2
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # the spiders say what failed; default: ERROR
+SCHEDULER = "sinanews.scheduler.PatientScheduler"  # default: scrapy.core.scheduler.Scheduler
 REDIRECT_MAX_TIMES = 5  # default: 20
 DOWNLOAD_HANDLERS = {
     "http": "sinanews.downloads.MirrorDownloadHandler",
@@ -102,8 +104,12 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # the guard knows more
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "sinanews.middlewares.TerseRobotsTxtMiddleware": 100,
     "sinanews.middlewares.PatientRetryMiddleware": 550,
     "sinanews.middlewares.BanMiddleware": 560,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "sinanews.middlewares.FrugalCompressionMiddleware": 590,
 }
 ITEM_PIPELINES = {
     "sinanews.pipelines.CleanPipeline": 100,
@@ -113,6 +119,7 @@ ITEM_PIPELINES = {
 SPIDER_MIDDLEWARES = {"sinanews.extensions.RunMiddleware": 10}
 EXTENSIONS = {
     "sinanews.extensions.Archive": 10,
+    "sinanews.shutdown.Shutdown": 15,
     "sinanews.progress.Progress": 20,
     "scrapy.extensions.logstats.LogStats": None,  # Progress says it in articles
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,12 +46,12 @@ class Known:
 class Catalogue(Database):
     """The articles' side; ``coverage`` and ``runs`` are the others. Every method is one transaction."""
 
-    def __init__(self, url: str) -> None:
-        """Open or make the catalogue at a SQLAlchemy URL.
+    def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False) -> None:
+        """Open or make the catalogue at a SQLAlchemy URL; ``give_up`` as in Database.
 
         Raises ArgumentError for a URL that names no database we know, CatalogueError for one that cannot be opened.
         """
-        super().__init__(url)
+        super().__init__(url, give_up)
         self.coverage = Coverage(self)
         self.runs = Runs(self)
         with self.alone(), self.begin() as connection:

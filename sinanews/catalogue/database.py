@@ -29,11 +29,11 @@ WRITES = "sinanews_writes"  #: execution option of a connection: whether its tra
 class Database:
     """An engine for a SQLAlchemy URL; every driver error becomes a CatalogueError of one line."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False) -> None:
         """Raises ArgumentError for a URL that names no database we know."""
         self.url = _checked(url)
         #: Asked while a transaction waits for other writers: True ends the wait with an error.
-        self.give_up: Callable[[], bool] = lambda: False
+        self.give_up = give_up
         self.engine = _engine(self.url)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "begin", self._begin)
@@ -80,7 +80,8 @@ class Database:
         """While the block runs no other process makes or migrates the tables of this database."""
         if self.path is not None:
             try:
-                with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=BUSY_TIMEOUT):
+                lock = FileLock(self.path.with_name(f"{self.path.name}.lock"))
+                with lock.acquire(timeout=BUSY_TIMEOUT, cancel_check=self.give_up):
                     yield
             except Timeout:
                 raise CatalogueError(f"catalogue {self}: another process has been setting it up for long") from None

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from typing import Any
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
+from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 
 from sinanews import user_agent
 from sinanews.checks import LEVELS, check_settings
 from sinanews.exceptions import ArgumentError
 from sinanews.extensions import Archive
-from sinanews.outcomes import CRASHED, USAGE, Outcome, outcome_of
+from sinanews.interrupts import SIGNALS
+from sinanews.outcomes import INTERRUPTED, USAGE, Outcome, outcome_of
 from sinanews.output import lasting_output
 
 
 class Command(ScrapyCrawl):
     """Scrapy's own exits 0 whatever happens; cron would never know."""
+
+    crawler: Crawler | None = None
 
     def short_desc(self) -> str:
         return "Run a spider; the exit code and the last line say what happened"
@@ -29,6 +34,8 @@ class Command(ScrapyCrawl):
         parser.add_argument("--quiet", action="store_true", help="say only errors and the last line")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        for number in SIGNALS:
+            signal.signal(number, self.interrupted)
         super().process_options(args, opts)
         if self.settings is not None:  # what settings.py made of the environment, made again of -s
             level, contact = self.settings["SINANEWS_LOG_LEVEL"], self.settings["SINANEWS_CONTACT"]
@@ -59,19 +66,24 @@ class Command(ScrapyCrawl):
         except KeyError:
             known = ", ".join(self.crawler_process.spider_loader.list())
             return USAGE, f"there is no spider {spider!r}; there are: {known}"
+        self.crawler = crawler
         crash = Crash()
         task: Any = self.crawler_process.crawl(crawler, **arguments)  # an asyncio task: see TWISTED_REACTOR
         task.add_done_callback(crash.remember)
-        for number in (signal.SIGINT, signal.SIGTERM):  # while it runs Scrapy handles them; after it, nobody would
-            signal.signal(number, lambda *_: None)
         self.crawler_process.start()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # what is left is to write down what happened
         if crash.error is not None:
             return outcome_of(crash.error), " ".join(str(crash.error).split()) or type(crash.error).__name__
         archive = Archive.of(crawler)
         archive.end("shutdown")  # after a second signal nobody has closed the spider
-        return archive.outcome or CRASHED, archive.line
+        return archive.outcome or INTERRUPTED, archive.line or INTERRUPTED.words
+
+    def interrupted(self, number: int, frame: Any) -> None:
+        """A signal before the run, when nothing is held yet. In the run Scrapy handles them; after it nobody need."""
+        if self.crawler is None or self.crawler.spider is None:
+            os.write(2, f"sinanews: {INTERRUPTED.words}\n".encode())
+            os._exit(INTERRUPTED.code)  # an exception might come up anywhere, and be caught there
 
 
 class Crash:

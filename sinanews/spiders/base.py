@@ -45,7 +45,7 @@ class ArchiveSpider(Spider):
         """Errback of article requests: what is gone is refused for good, anything else is tried again next run."""
         request: Request = failure.request  # type: ignore[attr-defined]
         key, url = request.meta["key"], request.cb_kwargs["row"].url  # not where a redirect or a next page led
-        if self.archive.stopped_because is not None:
+        if self.archive.stopping:
             return  # it is not the article's fault; it stays as listed
         reason, detail = why_failed(failure)
         try:

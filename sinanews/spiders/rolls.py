@@ -149,6 +149,8 @@ class RollSpider(ArchiveSpider):
             )
 
     def listing_failed(self, failure: Failure) -> Iterator[Any]:
+        if self.archive.stopping:
+            return  # it is not the list's fault
         reason, detail = why_failed(failure)
         yield from self.listing_broken(failure.request.cb_kwargs["walks"], reason, detail)  # type: ignore[attr-defined]
 
@@ -156,7 +158,7 @@ class RollSpider(ArchiveSpider):
         """What this run could not list the next one lists: marks and gaps stay. A bad day hides no other."""
         slug, rest = walks[0].channel.slug, walks[1:]
         self.archive.count(f"listing/failed/{reason}")
-        self.logger.error("channel %s could not be listed: %s", slug, detail)
+        self.logger.warning("channel %s could not be listed: %s", slug, detail)
         self.broken[slug] += 1
         if self.broken[slug] < MOST_BROKEN:
             for walk in rest:

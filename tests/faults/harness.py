@@ -18,6 +18,7 @@ from random import Random
 import pytest
 
 from sinanews.samplesite import SampleSite
+from sinanews.samplesite.texts import story
 from tests.conftest import PROJECT, TemporaryArchive
 
 FULL = os.environ.get("SINANEWS_FAULTS") == "full"
@@ -36,8 +37,10 @@ def visible_posts(archive: TemporaryArchive) -> list[Path]:
     return [path for path in archive.posts if not _is_hidden(path, archive.exports)]
 
 
-def start(archive: TemporaryArchive, site: SampleSite, **settings: str) -> subprocess.Popen[str]:
-    command = archive.command("crawl", "sina_finance", mirror=site.url, **settings)
+def start(
+    archive: TemporaryArchive, site: SampleSite, *words: str, spider: str = "sina_finance", **settings: str
+) -> subprocess.Popen[str]:
+    command = archive.command("crawl", spider, *words, mirror=site.url, **settings)
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, cwd=PROJECT, env=archive.environment, text=True, **pipes)  # type: ignore[call-overload, no-any-return]
 
@@ -101,6 +104,23 @@ def _is_hidden(path: Path, root: Path) -> bool:
 def pages_asked(site: SampleSite) -> list[str]:
     """The articles that were downloaded."""
     return [r.path for r in site.requests if not r.host.startswith("feed.") and r.path != "/robots.txt"]
+
+
+def write_seeds(folder: Path, number: int) -> None:
+    """So many posts, each with a story of its own."""
+    folder.mkdir()
+    for one in range(number):
+        text = "\n".join(story(one, 1, 0).paragraphs)
+        header = f"title: 第{one}篇\ncategories: [金融]"
+        (folder / f"{one:05}.md").write_text(f"---\n{header}\n---\n<p>{text}</p>\n", "utf-8")
+
+
+def has_open(process: subprocess.Popen[str], file: Path) -> bool:
+    """Whether the process has come so far as to open a file."""
+    try:
+        return any(os.readlink(link) == str(file) for link in Path(f"/proc/{process.pid}/fd").iterdir())
+    except OSError:
+        return False
 
 
 @contextmanager
