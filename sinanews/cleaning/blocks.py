@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sinanews.cleaning.tree import GONE, SPACES, HtmlElement, new_element, strip, strip_tags, text_of, to_markup
+
+if TYPE_CHECKING:
+    from sinanews.cleaning.lines import Line
 
 PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6".split())
 #: Blocks that stay as they are; every other element that holds blocks is unwrapped.
@@ -30,6 +34,7 @@ class Block:
 
     element: HtmlElement
     text: str
+    lines: list[Line] | None = None  #: see ``lines_of``
 
 
 def to_blocks(root: HtmlElement) -> list[Block]:

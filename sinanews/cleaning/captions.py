@@ -18,6 +18,8 @@ _BLOCKS = KEPT | WRAPPERS | PARTS
 def captions(root: HtmlElement, found: Found) -> int:
     """A picture and its caption become a figure; other words beside a picture stay where they are."""
     changed = 0
+    if next(root.iter("img"), None) is None:
+        return 0
     for wrapper in reversed(elements(root, "div", "center", "figure", "table")):
         pictures = sum(1 for _ in wrapper.iter("img"))
         if 0 < pictures <= _MOST_PICTURES and _is_wrapper(wrapper, pictures):

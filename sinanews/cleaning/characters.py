@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-_NO_TEXT = (
-    r"\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060\ufeff\ud800-\udfff\ufdd0-\ufdef"
-    + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(17))
+_WRITTEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060\ufeff\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
-_WRITTEN = re.compile(f"[{_NO_TEXT}]")
+_NO_ASTRAL = re.compile("[" + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(1, 17)) + "]")
 _REFERENCE = re.compile(r"&#(?:[xX](?P<hex>[0-9a-fA-F]+)|(?P<decimal>[0-9]+));?|&(?:zwn?j|[lr]rm);")
 _UNFINISHED = ("&", "&#", "&#x", "&#X")  # together with what follows a reference that goes they could make one
 
@@ -19,7 +18,9 @@ def without_non_text(markup: str) -> str:
     >>> without_non_text('央\\x08行\\r\\n降\\u200b准')
     '央行\\n降准'
     """
-    return _WRITTEN.sub("", markup.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _WRITTEN.sub("", markup.replace("\r\n", "\n").replace("\r", "\n"))
+    beyond = len(text.encode("utf-16-le")) > 2 * len(text)  # few texts have such, and a set of sixteen planes is slow
+    return _NO_ASTRAL.sub("", text) if beyond else text
 
 
 def without_non_text_references(markup: str) -> str:
@@ -41,7 +42,7 @@ def _text_or_nothing(reference: re.Match[str]) -> str:
         return shown
     if code in (11, 12, 13):
         return "\n"
-    if 0 < code <= 0x10FFFF and not _WRITTEN.match(chr(code)):
+    if 0 < code <= 0x10FFFF and without_non_text(chr(code)):
         return reference[0].rstrip(";") + ";"
     at = reference.start()
     return " " if reference.string[max(0, at - 3) : at].endswith(_UNFINISHED) else ""

@@ -30,11 +30,12 @@ NOT_TEXT = frozenset(
     "applet param canvas map frame title video audio".split()
 )
 _NO_PICTURE = re.compile(
-    r"/(?:c|space|blank|spacer|line|dot|px|transparent|1x1)\.(?:gif|png)(?=$|[?#])|343233024\.png|weixin_apple|//ad\d*\.sina|allyes\.com"
+    r"^data:|/(?:c|space|blank|spacer|line|dot|px|transparent|1x1)\.(?:gif|png)(?=$|[?#])|343233024\.png|weixin_apple|//ad\d*\.sina|allyes\.com"
     r"|sinajs\.cn/newchart|/entphone\.gif$"
 )
-#: Where a picture that is loaded late has its address.
-_LAZY = tuple("data-src data-original original real_src data-lazyload big-src data-big-src lazy-src data-lazy-src".split())
+#: Where a picture has its address; all but the last are of pictures that are loaded late.
+_ADDRESSES = tuple("data-src data-original original real_src data-lazyload big-src data-big-src lazy-src data-lazy-src src".split())
+_TINY = re.compile(r"\s*[0-5](?:px)?\s*")
 _MUCH_TEXT = 500  #: characters outside links; Sina's own boxes have fewer, unless somebody forgot to close one
 _OF_READERS = frozenset({"comments"})
 _LONGEST_PRICES, _LONGEST_HEADING = 60, 20
@@ -170,11 +171,12 @@ def floating_tables(root: HtmlElement, found: Found) -> int:
 
 def source_of(image: HtmlElement) -> str:
     """The picture's address: the first of its attributes that names no spacer."""
-    addresses = [value for name in (*_LAZY, "src") if (value := image.get(name, "").strip())]
-    pictures = (value for value in addresses if not _NO_PICTURE.search(value) and not value.startswith("data:"))
+    attributes = dict(image.attrib)
+    addresses = [attributes[name].strip() for name in _ADDRESSES if name in attributes]
+    pictures = (address for address in addresses if address and not _NO_PICTURE.search(address))
     return next(pictures, addresses[0] if addresses else "")
 
 
-def is_no_picture(image: HtmlElement) -> bool:
-    tiny = any(re.fullmatch(r"[0-5](?:px)?", image.get(side, "").strip()) for side in ("width", "height"))
-    return tiny or _NO_PICTURE.search(source_of(image)) is not None
+def is_no_picture(image: HtmlElement, source: str | None = None) -> bool:
+    tiny = any(_TINY.fullmatch(image.get(side, "")) for side in ("width", "height"))
+    return tiny or _NO_PICTURE.search(source_of(image) if source is None else source) is not None

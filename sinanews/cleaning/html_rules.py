@@ -131,8 +131,9 @@ def images(root: HtmlElement, found: Found) -> int:
     """Pictures: lazy ones loaded, absolute https, no referrer; spacers, codes and data: URIs go."""
     gone = []
     for image in elements(root, "img"):
-        source = absolute_url(found.base_url, source_of(image))
-        if source is None or is_no_picture(image):
+        address = source_of(image)
+        source = absolute_url(found.base_url, address)
+        if source is None or is_no_picture(image, address):
             gone.append(image)
             continue
         kept = {name: value for name in ("alt", "title", "width", "height") if (value := image.get(name, "").strip())}

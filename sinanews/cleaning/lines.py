@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from sinanews.cleaning.blocks import PARAGRAPHS, Block, body_lines, has_picture, tidy
 from sinanews.cleaning.tree import GONE, SPACES, HtmlElement, is_only_links, strip_tags, text_without_links, walk
@@ -12,14 +12,14 @@ from sinanews.cleaning.tree import GONE, SPACES, HtmlElement, is_only_links, str
 _SINA = re.compile(r"//[\w.-]*\b(?:sina|weibo|allyes)\b")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Line:
     """A line of a block; most blocks are one line, and so are tables and lists."""
 
     block: Block
     text: str
-    parts: list[tuple[HtmlElement, str]] = field(default_factory=list)  #: (element, "text" or "tail"); none: all of it
-    links: list[HtmlElement] = field(default_factory=list)
+    parts: Sequence[tuple[HtmlElement, str]] = ()  #: (element, "text" or "tail"); none: all of it
+    links: Sequence[HtmlElement] = ()
     unlinked: str = ""  #: the words outside links
     ends_with: HtmlElement | None = None  #: the line break after it
     follows: HtmlElement | None = None  #: the line break before it
@@ -59,38 +59,41 @@ class Line:
         return [self.text] if self.block.element.tag in PARAGRAPHS else list(body_lines([self.block]))
 
 
-def lines_of(blocks: Iterable[Block]) -> Iterator[Line]:
-    """The lines that hold words."""
+def lines_of(blocks: Iterable[Block]) -> list[Line]:
+    """The lines that hold words, looked at once."""
+    found: list[Line] = []
     for block in blocks:
-        element = block.element
-        if len(element) and element.tag in PARAGRAPHS and next(element.iter("br"), None) is not None:
-            yield from filter(lambda line: line.text, _split(block))
-        else:
-            yield Line(block, block.text)
+        if block.lines is None:
+            broken = block.element.tag in PARAGRAPHS and len(block.element) and next(block.element.iter("br"), None) is not None
+            block.lines = [line for line in _split(block) if line.text] if broken else [Line(block, block.text)]
+        found += block.lines
+    return found
 
 
 def _split(block: Block) -> Iterator[Line]:
     line, link = Line(block, ""), None
+    parts: list[tuple[HtmlElement, str]] = []
     for begins, element in walk(block.element):
         if begins and element.tag == "br":
             line.ends_with = element
-            yield _finished(line)
-            line = Line(block, "", follows=element)
+            yield _finished(line, parts)
+            line, parts = Line(block, "", follows=element), []
             continue
         if element.tag == "a":
             link = element if begins else None
         name = "text" if begins else "tail"
         if (begins or element is not block.element) and (words := getattr(element, name)):
-            line.parts.append((element, name))
+            parts.append((element, name))
             line.text += words
             if link is None:
                 line.unlinked += words
             elif link not in line.links:
-                line.links.append(link)
-    yield _finished(line)
+                line.links = [*line.links, link]
+    yield _finished(line, parts)
 
 
-def _finished(line: Line) -> Line:
+def _finished(line: Line, parts: list[tuple[HtmlElement, str]]) -> Line:
+    line.parts = parts
     line.text = SPACES.sub(" ", line.text).strip(" \u3000")
     line.unlinked = SPACES.sub(" ", line.unlinked).strip(" \u3000")
     return line
@@ -109,29 +112,39 @@ def take_out(blocks: list[Block], lines: Iterable[Line]) -> int:
         changed[line.block] = None
         for element, name in line.parts:
             setattr(element, name, None)
-        if (after := line.follows if line.follows is not None else line.ends_with) is not None:
-            after.tag = GONE
+        if (line_break := line.follows if line.follows is not None else line.ends_with) is not None:
+            line_break.tag = GONE
     for block in changed:
         strip_tags(block.element, GONE)
-        block.text = tidy(block.element)
-        if not block.text and not has_picture(block.element):
-            gone.add(block)
     if gone:
         blocks[:] = [block for block in blocks if block not in gone]
+    _look_again(blocks, changed)
     return count
 
 
-def cut_at_end(line: Line, pattern: re.Pattern[str], longest: int) -> bool:
-    """Cut what a pattern finds at the line's end out of its last words; False where they do not stand together."""
+def cut_tails(blocks: list[Block], lines: Iterable[Line], pattern: re.Pattern[str], longest: int) -> int:
+    """Cut what a pattern finds at the ends of lines; what does not stand together in one element stays. How many."""
+    cut = [line.block for line in lines if _cut_tail(line, pattern, longest)]
+    _look_again(blocks, cut)
+    return len(cut)
+
+
+def _cut_tail(line: Line, pattern: re.Pattern[str], longest: int) -> bool:
     element = line.block.element
-    if line.parts:
-        last = next((part for part in reversed(line.parts) if (getattr(*part) or "").strip()), None)
-    else:
-        last = (element[-1], "tail") if len(element) else (element, "text")
-    words = (getattr(*last) or "") if last else ""
+    whole = (element[-1], "tail") if len(element) else (element, "text")
+    owner, name = next((part for part in reversed(line.parts) if getattr(*part).strip()), whole)
+    words = getattr(owner, name) or ""
     kept = words[:-longest] + pattern.sub("", words[-longest:])
-    if last is None or kept == words:
-        return False
-    setattr(*last, kept or None)
-    line.block.text = tidy(element)
-    return True
+    setattr(owner, name, kept or None)
+    return kept != words
+
+
+def _look_again(blocks: list[Block], changed: Iterable[Block]) -> None:
+    """Text and lines of changed blocks; those that are empty now go."""
+    empty = set()
+    for block in changed:
+        block.text, block.lines = tidy(block.element), None
+        if not block.text and not has_picture(block.element):
+            empty.add(block)
+    if empty:
+        blocks[:] = [block for block in blocks if block not in empty]

@@ -59,9 +59,24 @@ LINKED_SENTENCES = {
 UNLINKED = re.compile(r"(?:\W|更多精彩内容|点击|进入|参与|讨论)*")
 LONGEST = 400  #: characters of a line of Sina's
 LONGEST_LINKED = 60
+LONGEST_PAGER = 100
 
 SINA_SENTENCE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in SINA_SENTENCES.items()))
 LINKED_SENTENCE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in LINKED_SENTENCES.items()))
+
+#: The first two letters of all that; to look for them first spares most lines the long patterns.
+STARTS = frozenset(
+    "海量 安装 下载 打开 登录 新浪 AP 炒股 线索 股市 MA 扫二 来新 热点 特别 免责 郑重 风险 声明 提示 以上 本文 更多 欢迎 扫描 扫一 长按 "
+    "识别 敬请 请关 关注 点击 进入 视频 自动 已有 我要 发表 转发 正文 文章 爱问 分享 收藏 24 网友 评论 推荐 打印 关闭 纠错 复制 发短 短信 RS "
+    "大】 大] 中】 中] 小】 小]".split()
+)
+_FIRST = re.compile(r"\w.")
+
+
+def may_be_sinas(text: str) -> bool:
+    """Whether a line begins like one of Sina's."""
+    return (first := _FIRST.search(text)) is not None and first[0] in STARTS
+
 
 #: An invitation to somebody else's account: Sina's or not, it is no part of a text that has ended.
 INVITATION = re.compile(
@@ -70,6 +85,7 @@ INVITATION = re.compile(
 
 _NUMBER = r"第?\d{1,3}页?"
 _PAGER_WORD = r"上一[页章节篇]|下一[页章节篇]|返回目录|返回首页|尾页|末页|全文阅读|共\d{1,3}页"
+PAGER_LETTER = re.compile("[页章节篇录读]")
 PAGER = re.compile(
     rf"(?=.*(?:{_PAGER_WORD}))\W*(?:{_PAGER_WORD}|{_NUMBER}|目录|首页)(?:\W+(?:{_PAGER_WORD}|{_NUMBER}|目录|首页))+\W*$"
     r"|\W*(?:上一[页章节篇]|下一[页章节篇]|返回目录)\W*$"

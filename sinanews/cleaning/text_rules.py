@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import takewhile
 
 from sinanews.cleaning import sentences
-from sinanews.cleaning.blocks import Block
+from sinanews.cleaning.blocks import PARAGRAPHS, Block
 from sinanews.cleaning.found import Found, editor_in, medium_in
-from sinanews.cleaning.lines import Line, cut_at_end, lines_of, take_out
+from sinanews.cleaning.lines import Line, cut_tails, lines_of, take_out
 
 #: Names of people, staff codes, and further roles with theirs; no clause.
 _PERSON = r"(?:[一-鿿]{1,6}(?:·[一-鿿]{1,10})*|[A-Za-z][\w.-]*)"
@@ -41,7 +42,7 @@ def original_title(blocks: list[Block], found: Found) -> int:
     """A line 原标题：… names the headline at the medium it came from, and sometimes that medium."""
     named: list[Line] = []
     for line in lines_of(blocks):
-        if said := _ORIGINAL_TITLE.match(line.text):
+        if "标题" in line.text[:8] and (said := _ORIGINAL_TITLE.match(line.text)):
             found.original_title = found.original_title or said["title"].strip(" \u3000")
             found.media = found.media or medium_in(said["source"] or "")
             named.append(line)
@@ -50,15 +51,19 @@ def original_title(blocks: list[Block], found: Found) -> int:
 
 def editors(blocks: list[Block], found: Found) -> int:
     """责任编辑 or a staff code, as a line of its own or in brackets at its end."""
-    named, tails = [], 0
-    for line in [line for line in lines_of(blocks) if "编" in line.text[-_LONGEST_EDITOR:]]:
-        if len(line.text) <= _LONGEST_EDITOR and _EDITOR_LINE.match(line.text):
-            found.editor = found.editor or editor_in(line.text)
-            named.append(line)
-        elif tail := _EDITOR_TAIL.search(line.text[-_LONGEST_TAIL:]):
+    named = [
+        line
+        for line in lines_of(blocks)
+        if len(line.text) <= _LONGEST_EDITOR and "编" in line.text and _EDITOR_LINE.match(line.text)
+    ]
+    for line in named:
+        found.editor = found.editor or editor_in(line.text)
+    removed, tails = take_out(blocks, named), []
+    for line in lines_of(blocks):
+        if "编" in line.text[-_LONGEST_EDITOR:] and (tail := _EDITOR_TAIL.search(line.text[-_LONGEST_TAIL:])):
             found.editor = found.editor or editor_in(tail[0])
-            tails += cut_at_end(line, _EDITOR_TAIL, _LONGEST_TAIL)
-    return take_out(blocks, named) + tails
+            tails.append(line)
+    return removed + cut_tails(blocks, tails, _EDITOR_TAIL, _LONGEST_TAIL)
 
 
 def sina_sentences(blocks: list[Block], found: Found) -> int:
@@ -75,14 +80,11 @@ def sina_sentences(blocks: list[Block], found: Found) -> int:
 
 def _kind_of(line: Line, base_url: str | None) -> str | None:
     """What Sina says in a line; a list or a quotation counts only where all its lines are Sina's."""
-    texts = line.texts
-    known = [sentences.SINA_SENTENCE.match(text) for text in texts]
-    if known and all(known):
-        return str(known[0].lastgroup) if known[0] else None
-    if all(map(sentences.PAGER.match, texts)):
-        return "pager"
-    if len(texts) != 1 or not line.has_links:
-        return None
+    if line.block.element.tag not in PARAGRAPHS:
+        kinds = [_kind_of_text(text) for text in line.texts]
+        return kinds[0] if kinds and all(kinds) else None
+    if (kind := _kind_of_text(line.text)) or not line.has_links:
+        return kind
     if sentences.PAGE_NUMBERS.match(line.text) and sentences.are_pages_of_one_article(line.targets, base_url):
         return "pager"
     linked = len(line.text) <= sentences.LONGEST_LINKED and "。" not in line.text and line.leads_to_sina
@@ -92,16 +94,25 @@ def _kind_of(line: Line, base_url: str | None) -> str | None:
     return None
 
 
+def _kind_of_text(text: str) -> str | None:
+    if sentences.may_be_sinas(text) and (said := sentences.SINA_SENTENCE.match(text)):
+        return said.lastgroup
+    pager = len(text) <= sentences.LONGEST_PAGER and sentences.PAGER_LETTER.search(text) and sentences.PAGER.match(text)
+    return "pager" if pager else None
+
+
 def invitations(blocks: list[Block], found: Found) -> int:
     """长按二维码，关注… behind the last sentence of the text."""
-    lines = list(lines_of(blocks))
+    if "二维码" not in "".join(block.text for block in blocks[-10:]):
+        return 0
+    lines = lines_of(blocks)
     last = _last_sentence(lines)
     return take_out(blocks, [line for line in lines[last + 1 :] if last >= 0 and sentences.INVITATION.match(line.text)])
 
 
 def related_links(blocks: list[Block], found: Found) -> int:
     """相关新闻： and the lines of links under it; a few lines at either end that are links to Sina's pages."""
-    lines = list(lines_of(blocks))
+    lines = lines_of(blocks)
     gone: dict[Line, None] = {}
     last, at = _last_sentence(lines), 0
     while at < len(lines):
@@ -112,12 +123,18 @@ def related_links(blocks: list[Block], found: Found) -> int:
             gone.update(dict.fromkeys(lines[at:end]))
         at = end
     left = [line for line in lines if line not in gone]
-    for ordered in (left, left[::-1]) if left else ():
-        count = next((n for n, line in enumerate(ordered) if not _is_link(line)), 0)
-        announced = ordered is not left and ordered[count].text.endswith(("：", ":"))
-        if sum(len(line.texts) for line in ordered[:count]) <= _MOST_LINKS and not announced:
-            gone.update(dict.fromkeys(ordered[:count]))
+    marked = takewhile(lambda line: _is_link(line) and not line.text[:1].isalnum(), left)  # 【…】, >>…: no headline
+    gone.update(dict.fromkeys(_few(list(marked))))
+    left.reverse()
+    tail = list(takewhile(_is_link, left))
+    announced = len(tail) < len(left) and left[len(tail)].text.endswith(("：", ":"))
+    gone.update(dict.fromkeys(_few(tail) if len(tail) < len(left) and not announced else ()))
     return take_out(blocks, gone)
+
+
+def _few(lines: list[Line]) -> list[Line]:
+    """The lines, or none of them where they are more than Sina adds; items of lists count."""
+    return lines if sum(len(line.texts) for line in lines) <= _MOST_LINKS else []
 
 
 def _is_heading(line: Line, at_the_end: bool) -> bool:
@@ -149,13 +166,11 @@ def bylines(blocks: list[Block], found: Found) -> int:
 
 def media(blocks: list[Block], found: Found) -> int:
     """来源：… as a line of its own at either end names the medium; the line stays."""
-    for at in dict.fromkeys((0, 1, 2, -3, -2, -1)):
-        if not -len(blocks) <= at < len(blocks):
-            continue
-        if at not in (0, -len(blocks)) and blocks[at - 1].element.tag in ("table", "figure"):
-            continue  # it is the source of the figures above it
-        named = (medium_in(line.text) for line in lines_of([blocks[at]]))
-        found.media = next(filter(None, named), None) or found.media
+    for at in sorted({*range(len(blocks))[:3], *range(len(blocks))[-3:]}):
+        below_figures = at > 0 and blocks[at - 1].element.tag in ("table", "figure")
+        if "来源" in blocks[at].text and not below_figures:
+            named = (medium_in(line.text) for line in lines_of([blocks[at]]))
+            found.media = next(filter(None, named), None) or found.media
     return 0
 
 
