@@ -16,7 +16,8 @@ PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6".split())
 #: Blocks that stay as they are; every other element that holds blocks is unwrapped.
 KEPT = PARAGRAPHS | frozenset("ul ol dl table blockquote pre figure hr".split())
 WRAPPERS = frozenset(
-    "div center section article main header aside nav address form fieldset body del details summary legend dir menu".split()
+    "div center section article main header aside nav address form fieldset body del "
+    "details summary legend dir menu".split()
 )
 PARTS = frozenset("li dt dd tr td th tbody thead tfoot caption figcaption".split())
 INLINE = frozenset("a strong b em i u s sub sup br img code".split())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sinanews.cleaning.blocks import KEPT, PARTS, WRAPPERS
 from sinanews.cleaning.found import Found
@@ -94,7 +94,9 @@ class _Figures:
         self.wrapper = wrapper
         self.is_figure = wrapper.tag == "figure"
         self.atoms = list(_atoms(wrapper))
-        self.described = any(not isinstance(atom, str) and _is_description(atom) and text_of(atom) for atom in self.atoms)
+        self.described = any(
+            not isinstance(atom, str) and _is_description(atom) and text_of(atom) for atom in self.atoms
+        )
         self.figure: HtmlElement | None = None  #: the last one, while it has no caption
         self.words: list[HtmlElement | str] = []  #: after it
         self.caption = ""  #: that stands before its picture
@@ -111,7 +113,7 @@ class _Figures:
                 self._put_words()
                 self._open(atom)
             elif _is_description(atom):
-                self._describe(_one_line(atom))
+                self._describe(_one_line([atom]))
             else:
                 self.words.append(atom)
         self._put_words()
@@ -119,7 +121,7 @@ class _Figures:
             self._append_paragraph(self.caption)
 
     def _add_picture(self, picture: HtmlElement) -> None:
-        if self.figure is None or self._said() or self.figure.find("figcaption") is not None:
+        if self.figure is None or _one_line(self.words) or self.figure.find("figcaption") is not None:
             self._put_words()
             self._open(new_element("figure"))
         self.words.clear()
@@ -141,19 +143,16 @@ class _Figures:
             caption.text = words
             self.figure.append(caption)
             self.figure = None
-        elif self._said() or self.caption:
+        elif _one_line(self.words) or self.caption:
             self._put_words()
             self._append_paragraph(words)
         else:
             self.caption = words
 
-    def _said(self) -> str:
-        return " ".join(filter(None, map(_one_line, self.words)))
-
     def _put_words(self) -> None:
         """The words since the last picture: its caption by their place, or the article's."""
         words, self.words = self.words, []
-        said = " ".join(filter(None, map(_one_line, words)))
+        said = _one_line(words)
         loose = self.is_figure or all(isinstance(word, str) or word.tag not in KEPT for word in words)
         if said and self.figure is not None and loose and not self.described and is_caption(said):
             self._describe(said)
@@ -176,10 +175,14 @@ class _Figures:
         self.wrapper.append(paragraph)
 
 
-def _one_line(part: HtmlElement | str) -> str:
-    """The words of a part on one line; a line break is a space."""
-    if isinstance(part, str):
-        return SPACES.sub(" ", part).strip(" \u3000")
-    for line_break in part.iter("br"):
-        line_break.tail = " " + (line_break.tail or "")
-    return text_of(part)
+def _one_line(parts: Iterable[HtmlElement | str]) -> str:
+    """The words of the parts on one line; a line break is a space."""
+    words = ""
+    for part in parts:
+        if isinstance(part, str):
+            words += part
+            continue
+        for begins, inner in walk(part):
+            words += (inner.text if begins else inner.tail if inner is not part else "") or ""
+            words += " " if inner.tag == "br" and begins else ""
+    return SPACES.sub(" ", words).strip(" \u3000")

@@ -34,7 +34,9 @@ _NO_PICTURE = re.compile(
     r"|sinajs\.cn/newchart|/entphone\.gif$"
 )
 #: Where a picture has its address; all but the last are of pictures that are loaded late.
-_ADDRESSES = tuple("data-src data-original original real_src data-lazyload big-src data-big-src lazy-src data-lazy-src src".split())
+_ADDRESSES = tuple(
+    "data-src data-original original real_src data-lazyload big-src data-big-src lazy-src data-lazy-src src".split()
+)
 _TINY = re.compile(r"\s*[0-5](?:px)?\s*")
 _MUCH_TEXT = 500  #: characters outside links; Sina's own boxes have fewer, unless somebody forgot to close one
 _OF_READERS = frozenset({"comments"})
@@ -81,11 +83,13 @@ def _kind_of(element: HtmlElement) -> str | None:
 
 def _only_refers(box: HtmlElement) -> bool:
     """Whether an editor's box holds no more than links to other articles, under a heading."""
-    return next(box.iter("a"), None) is not None and len(text_without_links(box)) <= _LONGEST_HEADING
+    links = list(box.iter("a"))
+    to_sina = all(re.search(r"//[\w.-]*\bsina\b", link.get("href", "")) for link in links)
+    return bool(links) and to_sina and len(text_without_links(box)) <= _LONGEST_HEADING
 
 
 def holds_the_text(element: HtmlElement, root: HtmlElement) -> bool:
-    """Whether what is called clutter holds most of the article: its end may be missing, or its name mean something else."""
+    """Whether what is called clutter holds most of the article: its end is missing, or it is misnamed."""
     if len(text_of(element)) < _MUCH_TEXT:
         return False
     words = len(text_without_links(element))

@@ -16,7 +16,9 @@ _MEDIUM = re.compile(
 )
 #: What stands behind 来源 under charts and in notes, and is no medium.
 _NO_MEDIUM = re.compile(
-    r"wind|万得|choice|ifind|同花顺|公开|公告|年报|财报|招股|^网络|互联网|自制|整理|数据|研究|作者|本文|报告|资料|供图|摄$|截图", re.I
+    r"wind|万得|choice|ifind|同花顺|公开|公告|年报|财报|招股|^网络|互联网|自制|整理|数据|研究|作者|本文|报告|资料"
+    r"|供图|摄$|截图",
+    re.I,
 )
 
 
@@ -44,18 +46,19 @@ class Found:
 def editor_in(text: str) -> str | None:
     """The name behind 责任编辑, without the staff code.
 
-    >>> editor_in("责任编辑：某某 SF014")
-    '某某'
+    >>> editor_in("责任编辑：某某 SF014"), editor_in("责任编辑：某某 校对：某人")
+    ('某某', '某某')
     """
     found = re.search(r"责任?编辑?\s*[：:]\s*([^()（）\[\]【】]{1,40})", text)
-    name = re.sub(r"\s*\b[A-Z]{1,4}\d{2,6}\s*$", "", found[1].strip()) if found else ""
+    name = re.sub(r"\s+\w{2,5}\s*[：:].*", "", found[1].strip()) if found else ""  # 校对：… behind it
+    name = re.sub(r"\s*\b[A-Z]{1,4}\d{2,6}\s*$", "", name)
     return name.strip(" \t\r\n\xa0\u3000，;；。") or None
 
 
 def medium_in(line: str) -> str | None:
     """The medium that a line names which says nothing else.
 
-    >>> medium_in("（来源：云麓日报）"), medium_in("来源：Wind、青禾证券研究所"), medium_in("来源：不明的资金去了哪里？")
+    >>> medium_in("（来源：云麓日报）"), medium_in("来源：Wind"), medium_in("来源：不明的资金去了哪里？")
     ('云麓日报', None, None)
     """
     said = _MEDIUM.fullmatch(line.strip(" \t\r\n\xa0\u3000"))

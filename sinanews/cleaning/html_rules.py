@@ -65,7 +65,9 @@ def _may_be_added(link: HtmlElement) -> bool:
 def _alone_in(link: HtmlElement) -> HtmlElement:
     """The outermost element that holds nothing but the link."""
     outer = link.getparent()
-    while outer.tag in ("span", "font", "b", "strong") and len(outer) == 1 and not (outer.text or link.tail or "").strip():
+    while (
+        outer.tag in ("span", "font", "b", "strong") and len(outer) == 1 and not (outer.text or link.tail or "").strip()
+    ):
         link, outer = outer, outer.getparent()
     return link
 
@@ -93,6 +95,8 @@ def _added(parent: HtmlElement, run: list[HtmlElement]) -> list[HtmlElement]:
     owner, name = (before, "tail") if before is not None else (parent, "text")
     lead, tail = getattr(owner, name) or "", run[-1].tail or ""
     if len(run) > 1 and _OWN_BRACKETS.fullmatch("".join(map(text_of, run))):  # (资讯 in one link, 论坛) in another
+        for link in run[:-1]:
+            link.tail = None
         return run
     opened, closed = _OPENED.search(lead[-20:]), _CLOSED.match(tail[:20])
     if opened and closed and not (lead.rstrip().endswith("【") and len(run) == 1):  # 【评论】 is a tool of the page

@@ -1,4 +1,4 @@
-"""The lines of a block as a reader sees them, between forced line breaks, each with the words and links it is made of."""
+"""The lines of a block as a reader sees them, between forced line breaks, and what each is made of."""
 
 from __future__ import annotations
 
@@ -64,7 +64,11 @@ def lines_of(blocks: Iterable[Block]) -> list[Line]:
     found: list[Line] = []
     for block in blocks:
         if block.lines is None:
-            broken = block.element.tag in PARAGRAPHS and len(block.element) and next(block.element.iter("br"), None) is not None
+            broken = (
+                block.element.tag in PARAGRAPHS
+                and len(block.element)
+                and next(block.element.iter("br"), None) is not None
+            )
             block.lines = [line for line in _split(block) if line.text] if broken else [Line(block, block.text)]
         found += block.lines
     return found
