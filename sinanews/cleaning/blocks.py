@@ -54,7 +54,7 @@ def _blocks_in(parent: HtmlElement) -> Iterator[HtmlElement]:
         if run or (text and not text.isspace()):
             yield _paragraph(text, run)
         text, run = child.tail, []
-        if holds_blocks and (not kept or child.tag in PARAGRAPHS):
+        if (holds_blocks and (not kept or child.tag in PARAGRAPHS)) or (child.tag == "pre" and _is_no_code(child)):
             yield from _blocks_in(child)
         elif kept:
             yield _without_looks(child)
@@ -64,6 +64,10 @@ def _blocks_in(parent: HtmlElement) -> Iterator[HtmlElement]:
 
 def _holds_blocks(element: HtmlElement) -> bool:
     return len(element) > 0 and any(inner.tag in KEPT or inner.tag in WRAPPERS for inner in element.iterdescendants())
+
+
+def _is_no_code(pre: HtmlElement) -> bool:
+    return len(pre) > 0 and any(inner.tag in _BLOCKS for inner in pre.iterdescendants())
 
 
 def _paragraph(text: str | None, run: list[HtmlElement]) -> HtmlElement:

@@ -18,7 +18,7 @@ _PEOPLE = rf"(?:{_PERSON}|{_ROLE})?(?:[\s、/|,]+(?:{_PERSON}|{_ROLE})|(?<=[：:
 _NAMED_EDITOR = rf"责任?编辑?\s*[：:]\s*{_PEOPLE}"  # 责任编辑, and 责编 of 2008-10
 _STAFF_CODE = r"编辑\s*[：:]\s*[A-Z]{1,4}\d{2,6}"  # (编辑：SN098) of 2012-16 names nobody
 _EDITOR_LINE = re.compile(rf"\W*(?:{_NAMED_EDITOR}|{_STAFF_CODE})\W*$")
-_EDITOR_TAIL = re.compile(rf"\s*[(（\[【]\s*(?:{_NAMED_EDITOR}|{_STAFF_CODE})\s*[)）\]】]\s*$")
+_EDITOR_TAIL = re.compile(rf"(?:\s*[(（\[【]\s*(?:{_NAMED_EDITOR}|{_STAFF_CODE})\s*[)）\]】])+\s*$")
 _LONGEST_EDITOR = 60
 _LONGEST_TAIL = 100  #: characters at the end of a line that may name the editor
 _ORIGINAL_TITLE = re.compile(
@@ -51,6 +51,16 @@ def original_title(blocks: list[Block], found: Found) -> int:
 
 def editors(blocks: list[Block], found: Found) -> int:
     """责任编辑 or a staff code, as a line of its own or in brackets at its end."""
+    removed, tails = _editor_lines(blocks, found), []
+    for line in lines_of(blocks):
+        if "编" in line.text[-_LONGEST_EDITOR:] and (tail := _EDITOR_TAIL.search(line.text[-_LONGEST_TAIL:])):
+            found.editor = found.editor or editor_in(tail[0])
+            tails.append(line)
+    cut = cut_tails(blocks, tails, _EDITOR_TAIL, _LONGEST_TAIL)
+    return removed + cut + (_editor_lines(blocks, found) if cut else 0)
+
+
+def _editor_lines(blocks: list[Block], found: Found) -> int:
     named = [
         line
         for line in lines_of(blocks)
@@ -58,12 +68,7 @@ def editors(blocks: list[Block], found: Found) -> int:
     ]
     for line in named:
         found.editor = found.editor or editor_in(line.text)
-    removed, tails = take_out(blocks, named), []
-    for line in lines_of(blocks):
-        if "编" in line.text[-_LONGEST_EDITOR:] and (tail := _EDITOR_TAIL.search(line.text[-_LONGEST_TAIL:])):
-            found.editor = found.editor or editor_in(tail[0])
-            tails.append(line)
-    return removed + cut_tails(blocks, tails, _EDITOR_TAIL, _LONGEST_TAIL)
+    return take_out(blocks, named)
 
 
 def sina_sentences(blocks: list[Block], found: Found) -> int:
@@ -175,9 +180,9 @@ def media(blocks: list[Block], found: Found) -> int:
 
 
 TEXT_RULES: tuple[Callable[[list[Block], Found], int], ...] = (
+    editors,
     sina_sentences,
     original_title,
-    editors,
     invitations,
     related_links,
     bylines,
