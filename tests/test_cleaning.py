@@ -483,6 +483,12 @@ def test_a_line_of_sinas_goes_and_the_lines_beside_it_stay(sentence: str) -> Non
     assert clean_body(f"<p><b>本报讯。<br>{sentence}</b></p>", BASE).text == "本报讯。"
 
 
+def test_a_line_goes_with_one_of_its_line_breaks() -> None:
+    for line in ("自动播放", "责任编辑：某某", "原标题：某事"):
+        assert clean_body(f"<p>甲<br>{line}<br>乙</p>", BASE).html == "<p>甲<br>乙</p>"
+        assert clean_body(f"<p>{line}<br>甲</p><p>乙<br>{line}</p>", BASE).html == "<p>甲</p>\n<p>乙</p>"
+
+
 def test_the_first_letters_of_sinas_lines_are_known() -> None:
     for text in [re.sub("<[^>]+>", "", text) for kind, texts in SENTENCES.items() if kind != "pager" for text in texts]:
         assert sentences.may_be_sinas(text), text
@@ -631,6 +637,7 @@ FIGURE = f"<figure>{SHOWN}<figcaption>图为工厂。</figcaption></figure>"
         (f"{WRAPPER}{WORDS}{WRAPPER}{IMG}<span class=img_descr></span></div>{DESCRIPTION}</div>", [f"<p>{WORDS}</p>", FIGURE]),
         (f"{WRAPPER}{WORDS}{IMG}{DESCRIPTION}</div>", [f"<p>{WORDS}</p>", FIGURE]),
         (f"{WRAPPER}{IMG}{DESCRIPTION}{WORDS}</div>", [FIGURE, f"<p>{WORDS}</p>"]),
+        (f"{WRAPPER}{IMG}小标题{IMG}{DESCRIPTION}</div>", [f"<figure>{SHOWN}</figure>", "<p>小标题</p>", FIGURE]),
         (f"{WRAPPER}{IMG}{DESCRIPTION}小标题</div>", [FIGURE, "<p>小标题</p>"]),
         (f"{WRAPPER}<p>{WORDS}</p>{IMG}{DESCRIPTION}<p>短句</p></div>", [f"<p>{WORDS}</p>", FIGURE, "<p>短句</p>"]),
         (f"{WRAPPER}{DESCRIPTION}{IMG}</div>", [FIGURE]),
