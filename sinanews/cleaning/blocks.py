@@ -5,17 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sinanews.cleaning.tree import GONE, SPACES, HtmlElement, new_element, strip, strip_tags, text_of, to_markup
+
+if TYPE_CHECKING:
+    from sinanews.cleaning.lines import Line
 
 PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6".split())
 #: Blocks that stay as they are; every other element that holds blocks is unwrapped.
 KEPT = PARAGRAPHS | frozenset("ul ol dl table blockquote pre figure hr".split())
-WRAPPERS = frozenset("div center section article main header aside nav address form fieldset body del ins".split())
+WRAPPERS = frozenset(
+    "div center section article main header aside nav address form fieldset body del "
+    "details summary legend dir menu".split()
+)
 PARTS = frozenset("li dt dd tr td th tbody thead tfoot caption figcaption".split())
 INLINE = frozenset("a strong b em i u s sub sup br img code".split())
 _SPACE = re.compile(r"\s+")
 _BLOCKS = KEPT | WRAPPERS | PARTS
+_OPENED = WRAPPERS | PARTS  #: a part outside its list or table is a paragraph
 _MAY_BE_EMPTY = frozenset("br img hr".split())
 #: What separates the text of an element from what follows; inline elements have nothing.
 _AFTER = dict.fromkeys([*KEPT, "br", "li", "dt", "dd", "tr", "caption", "figcaption"], "\n") | {"td": "\t", "th": "\t"}
@@ -27,25 +35,26 @@ class Block:
 
     element: HtmlElement
     text: str
+    lines: list[Line] | None = None  #: see ``lines_of``
 
 
 def to_blocks(root: HtmlElement) -> list[Block]:
     """The body's blocks, tidied; none is empty. The tree is taken apart."""
-    blocks = (Block(element, _tidy(element)) for element in _blocks_in(root))
-    return [block for block in blocks if block.text or block.element.tag == "hr" or _has_picture(block.element)]
+    blocks = (Block(element, tidy(element)) for element in _blocks_in(root))
+    return [block for block in blocks if block.text or block.element.tag == "hr" or has_picture(block.element)]
 
 
 def _blocks_in(parent: HtmlElement) -> Iterator[HtmlElement]:
     text, run = parent.text, []
     for child in list(parent):
-        kept, holds_blocks = child.tag in KEPT, child.tag in WRAPPERS or _holds_blocks(child)
+        kept, holds_blocks = child.tag in KEPT, child.tag in _OPENED or _holds_blocks(child)
         if not (kept or holds_blocks or child.tag == "br"):
             run.append(child)
             continue
         if run or (text and not text.isspace()):
             yield _paragraph(text, run)
         text, run = child.tail, []
-        if holds_blocks and (not kept or child.tag in PARAGRAPHS):
+        if (holds_blocks and (not kept or child.tag in PARAGRAPHS)) or (child.tag == "pre" and _is_no_code(child)):
             yield from _blocks_in(child)
         elif kept:
             yield _without_looks(child)
@@ -55,6 +64,10 @@ def _blocks_in(parent: HtmlElement) -> Iterator[HtmlElement]:
 
 def _holds_blocks(element: HtmlElement) -> bool:
     return len(element) > 0 and any(inner.tag in KEPT or inner.tag in WRAPPERS for inner in element.iterdescendants())
+
+
+def _is_no_code(pre: HtmlElement) -> bool:
+    return len(pre) > 0 and any(inner.tag in _BLOCKS for inner in pre.iterdescendants())
 
 
 def _paragraph(text: str | None, run: list[HtmlElement]) -> HtmlElement:
@@ -73,7 +86,7 @@ def _without_looks(block: HtmlElement) -> HtmlElement:
     return block
 
 
-def _tidy(block: HtmlElement) -> str:
+def tidy(block: HtmlElement) -> str:
     """Collapse white space, none at the ends of a block; full-width spaces are the author's and stay. The text."""
     if not len(block) and block.tag != "pre":  # most are so simple
         old = block.text or ""
@@ -116,7 +129,7 @@ def _drop_empty(block: HtmlElement) -> None:
         if element.tag in _MAY_BE_EMPTY:
             continue
         if element.tag in KEPT:
-            if not _has_picture(element) and not text_of(element):
+            if not has_picture(element) and not text_of(element):
                 element.clear(keep_tail=True)
                 element.tag, empty = GONE, True
         elif element.tag in INLINE and _is_blank(element):
@@ -130,7 +143,7 @@ def _is_blank(element: HtmlElement) -> bool:
     return blank and all(inner.tag == GONE and not (inner.tail or "").strip() for inner in element)
 
 
-def _has_picture(element: HtmlElement) -> bool:
+def has_picture(element: HtmlElement) -> bool:
     return len(element) > 0 and next(element.iter("img"), None) is not None
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sinanews.cleaning.found import Found
+from sinanews.cleaning.characters import without_non_text, without_non_text_references
+from sinanews.cleaning.found import Found, medium_in
 from sinanews.exceptions import PageTooLarge
 
 MAX_BODY = 2 * 1024 * 1024  #: bytes of UTF-8, once comments and scripts are gone
@@ -13,7 +14,6 @@ MAX_DEPTH = 200  #: elements inside each other; libxml2 drops what is deeper, si
 MAX_TAG = 5000  #: attributes of one element
 MAX_ATTRIBUTES = 40_000  #: attributes with values, of all elements
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060\ufeff\ufffe\uffff]")
 #: What is never closed goes to the end, as in a browser.
 _SCRIPTS = re.compile(r"<(script|style)(?=[\s/>]).*?(?:</\1\s*>|\Z)", re.I | re.S)
 _TAG = re.compile(rb"<(/?)(?!p[\s>/]|br|img)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>?")
@@ -30,6 +30,7 @@ _DEL = re.compile(r"<(/?)[Dd][Ee][Ll](?=[\s/>])")  # in the input it would be ta
 _ADS = ("NEWSZW_HZH", "画中画")
 _AD_BEGIN = re.compile(r"开始|begin", re.I)
 _AD_END = re.compile(r"结束|end", re.I)
+_MOST_SENTENCES = 10  #: in an advertisement between two comments
 _STOCK_NOTE = re.compile(r"\s*news_keyword_pub,(.*)", re.S)
 
 
@@ -39,34 +40,44 @@ def strip_hidden(raw: str, found: Found) -> str:
     A place where an advertisement was cut out is marked with ``<del class="sina-cut">``, the end of
     the article in pages of 2009-13 with ``<del class="sina-end">``.
     """
-    markup = _SCRIPTS.sub("", _CONTROL.sub("", raw.replace("\r\n", "\n").replace("\r", "\n")))
+    markup = _SCRIPTS.sub("", without_non_text(raw))
     parts: list[str] = []
+    held: list[str] = []  # of an advertisement, until its end is seen
     position, ad = 0, ""
     while (start := markup.find("<!--", position)) >= 0:
-        if not ad:
-            parts.append(markup[position:start])
+        (held if ad else parts).append(markup[position:start])
         ended = _NO_COMMENT.match(markup, start + 4) or _COMMENT_END.search(markup, start + 4)
         comment = markup[start + 4 : ended.start() if ended else len(markup)]
         position = ended.end() if ended else len(markup)
         kind = next((kind for kind in _ADS if len(comment) < 80 and kind in comment), "")
         if ad and kind == ad and _AD_END.search(comment):
-            ad = ""
-            parts.append(_CUT)
-        elif not ad and kind and _AD_BEGIN.search(comment) and markup.find(kind, position) >= 0:
-            ad = kind
+            parts.extend([*held, _CUT] if _is_text("".join(held)) else [_CUT])
+            held, ad = [], ""
+        elif kind and ad in ("", kind) and _AD_BEGIN.search(comment):
+            parts.extend(held)  # the one before has no end: who knows what it is
+            held, ad = [], kind if markup.find(kind, position) >= 0 else ""
         elif not ad:
             parts.append(_note(comment, found))
-    parts.append(markup[position:])
-    markup = _DEL.sub(r"<\1ins", "".join(parts))
+    parts.extend([*held, markup[position:]])
+    markup = _DEL.sub(r"<\1s", without_non_text_references("".join(parts)))
     return markup.replace(_CUT, _MARKS[_CUT]).replace(_END, _MARKS[_END])
 
 
+def _is_text(advertisement: str) -> bool:
+    """Whether what two comments call an advertisement holds more sentences than any does."""
+    return advertisement.count("。") > _MOST_SENTENCES
+
+
 def _note(comment: str, found: Found) -> str:
-    """Remember what a comment says of stocks and videos; return the mark that stands for it, if any."""
+    """Remember what a comment says of stocks, videos and the medium; return the mark that stands for it, if any."""
     if stocks := _STOCK_NOTE.match(comment[:5000]):
         found.add_stocks(re.split(r"[,&\s]+", stocks[1]))
     elif "mce-plugin-videoList" in comment[:60] and (image := re.search(r'"img":"([^"]*)"', comment[:20000])):
         found.add_poster(image[1].replace("\\/", "/"))
+    elif "article_adlist" in comment[:60]:
+        lines = re.split(r"</?(?:p|div|br)\b[^<>]*>|\n", comment[:5000].partition("[")[2])
+        named = (medium_in(re.sub(r"<[^<>]*>", "", line)) for line in lines)
+        found.media = found.media or next(filter(None, named), None)
     return _END if "publish_helper_end" in comment[:60] else ""
 
 

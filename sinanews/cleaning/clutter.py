@@ -16,7 +16,7 @@ CLUTTER = {
     "xb_new_finance_app new_finance_app qrcode wx_pic appQr appendQr finance_app_tg",
     "quotes_chart": "ct_hqimg hqimg_related hqimg_wrapper hq_img hqChart hq_chart",
     "advertisement": "left_hzh_ad sinaads ad top-ad adNone article_adlist PublicRelation1 PublicRelation2 goods-card "
-    "otherContent_01 innerad",
+    "otherContent_01 innerad adsbygoogle",
     "promotion": "tech-quotation quotation-wrap jqlblock_cls tianyi article-bottom-tg art_tg",
     "disclaimer": "article-notice article_notice sina-declare art_notice",
     "related": "blk-related artical_related corrTxt_01 article-bottom wap_special moreNews art_related related_news "
@@ -27,13 +27,20 @@ _KIND_OF = {name: kind for kind, names in CLUTTER.items() for name in names.spli
 #: Elements that run, embed or ask for something.
 NOT_TEXT = frozenset(
     "script style noscript iframe object embed input button select textarea link meta svg math template "
-    "applet param canvas map ins frame title video audio".split()
+    "applet param canvas map frame title video audio".split()
 )
 _NO_PICTURE = re.compile(
-    r"/(?:c|space|blank|spacer|line|dot|px)\.gif$|343233024\.png|weixin_apple|//ad\d*\.sina|allyes\.com"
+    r"^data:|/(?:c|space|blank|spacer|line|dot|px|transparent|1x1)\.(?:gif|png)(?=$|[?#])|343233024\.png|weixin_apple|//ad\d*\.sina|allyes\.com"
     r"|sinajs\.cn/newchart|/entphone\.gif$"
 )
-_LAZY = ("data-src", "data-original", "original", "real_src", "data-lazyload")
+#: Where a picture has its address; all but the last are of pictures that are loaded late.
+_ADDRESSES = tuple(
+    "data-src data-original original real_src data-lazyload big-src data-big-src lazy-src data-lazy-src src".split()
+)
+_TINY = re.compile(r"\s*[0-5](?:px)?\s*")
+_MUCH_TEXT = 500  #: characters outside links; Sina's own boxes have fewer, unless somebody forgot to close one
+_OF_READERS = frozenset({"comments"})
+_LONGEST_PRICES, _LONGEST_HEADING = 60, 20
 _MOST_CUTS = 100  #: places where a cut sentence is made whole again; pages have one or two
 _BLANK = " \t\r\n\xa0\u3000"
 
@@ -43,7 +50,7 @@ def clutter(root: HtmlElement, found: Found) -> int:
     removed, gone = 0, []
     for element in elements(root):
         kind = _kind_of(element)
-        if kind is None or element.getparent() is None:
+        if kind is None or element.getparent() is None or (kind not in _OF_READERS and holds_the_text(element, root)):
             continue
         if kind == "editor":
             found.editor = editor_in(text_of(element)) or found.editor
@@ -65,11 +72,28 @@ def _kind_of(element: HtmlElement) -> str | None:
     if element.tag == "form" and element.find(".//p") is None and element.find(".//input[@type='radio']") is not None:
         return "poll"
     name, names = element.get("id", ""), element.get("class", "")
-    if name.startswith("quote_"):  # live prices, filled in by a script
-        return "quote"
-    return (
-        next((_KIND_OF[each] for each in (*names.split(), name) if each in _KIND_OF), None) if name or names else None
-    )
+    if not name and not names:
+        return None
+    if name.startswith("quote_") and element.tag == "span" and len(text_of(element)) <= _LONGEST_PRICES:
+        return "quote"  # live prices, filled in by a script
+    if "fin_reference" in names and _only_refers(element):
+        return "related"
+    return next((_KIND_OF[each] for each in (*names.split(), name) if each in _KIND_OF), None)
+
+
+def _only_refers(box: HtmlElement) -> bool:
+    """Whether an editor's box holds no more than links to other articles, under a heading."""
+    links = list(box.iter("a"))
+    to_sina = all(re.search(r"//[\w.-]*\bsina\b", link.get("href", "")) for link in links)
+    return bool(links) and to_sina and len(text_without_links(box)) <= _LONGEST_HEADING
+
+
+def holds_the_text(element: HtmlElement, root: HtmlElement) -> bool:
+    """Whether what is called clutter holds most of the article: its end is missing, or it is misnamed."""
+    if len(text_of(element)) < _MUCH_TEXT:
+        return False
+    words = len(text_without_links(element))
+    return words >= _MUCH_TEXT and 2 * words > len(text_of(root))
 
 
 def _drop_joining(element: HtmlElement) -> bool:
@@ -100,8 +124,12 @@ def after_the_end(root: HtmlElement, found: Found) -> int:
     marks = [mark for mark in elements(root, "del") if "sina-end" in classes(mark)]
     if not marks:
         return 0
+    behind = list(marks[-1].itersiblings())
+    words = sum(len(text_without_links(element)) + len((element.tail or "").strip()) for element in behind)
+    if words >= _MUCH_TEXT and 2 * words > len(text_of(root)):
+        return 0  # another page follows, or somebody set the mark too early
     removed = 0
-    for element in list(marks[-1].itersiblings()):
+    for element in behind:
         found.editor = found.editor or editor_in(text_of(element))
         element.tail = None
         if element.tag not in ("center", "table") and "img_wrapper" not in classes(element):
@@ -146,9 +174,13 @@ def floating_tables(root: HtmlElement, found: Found) -> int:
 
 
 def source_of(image: HtmlElement) -> str:
-    return next((value for name in (*_LAZY, "src") if (value := image.get(name))), "")
+    """The picture's address: the first of its attributes that names no spacer."""
+    attributes = dict(image.attrib)
+    addresses = [attributes[name].strip() for name in _ADDRESSES if name in attributes]
+    pictures = (address for address in addresses if address and not _NO_PICTURE.search(address))
+    return next(pictures, addresses[0] if addresses else "")
 
 
-def is_no_picture(image: HtmlElement) -> bool:
-    tiny = any(re.fullmatch(r"[0-5](?:px)?", image.get(side, "").strip()) for side in ("width", "height"))
-    return tiny or _NO_PICTURE.search(source_of(image)) is not None
+def is_no_picture(image: HtmlElement, source: str | None = None) -> bool:
+    tiny = any(_TINY.fullmatch(image.get(side, "")) for side in ("width", "height"))
+    return tiny or _NO_PICTURE.search(source_of(image) if source is None else source) is not None

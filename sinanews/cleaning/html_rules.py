@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from sinanews.cleaning.captions import captions
 from sinanews.cleaning.clutter import (
     after_the_end,
     clutter,
@@ -20,8 +21,12 @@ from sinanews.urls import absolute_url
 _STOCK_ID = re.compile(r"\w*stock_(?P<code>.+)")
 _STOCK_HREF = re.compile(r"/(?:realstock/company|(?P<market>us|hk)stock/quotes)/(?P<code>[\w.]+?)(?:/|\.html|$)")
 _QUOTE_WORDS = re.compile(r"\W*(?:(?:个股|实时|最新)?(?:资讯|行情|论坛|评论|股吧|走势|报价)\W*)+")
-_MOST_PICTURES = 20  #: with one caption
-_EMPTY_BRACKETS = re.compile(r"[(（\[]\s*(?:[,，、|]\s*)*[)）\]]")
+_WEIBO = re.compile(r"\W*微博\W*")
+_OWN_BRACKETS = re.compile(r"[(（\[][^()（）\[\]]*[)）\]]")
+_OPENED = re.compile(r"(?P<code>[(（\[【]\s*[A-Za-z0-9.]{4,10}(?=\s*[,，、|\s]))?(?(code)|[(（\[【])[\s,，、|]*$")
+_BETWEEN = re.compile(r"[\s,，、|]*")
+_CLOSED = re.compile(r"[\s,，、|]*[)）\]】]")
+_LISTED_BEFORE, _LISTED_AFTER = re.compile(r"[、，,和及与或]\s*$"), re.compile(r"\s*[、，,和及与或]")
 
 
 def stock_links(root: HtmlElement, found: Found) -> int:
@@ -40,22 +45,77 @@ def stock_links(root: HtmlElement, found: Found) -> int:
 
 
 def added_links(root: HtmlElement, found: Found) -> int:
-    """(资讯 行情 论坛) and [微博] behind a name: links that Sina added to the text."""
-    gone, parents = [], {}
+    """(资讯 行情 论坛) and [微博] behind a name: links that Sina added to the text, with their brackets."""
+    parents: dict[HtmlElement, set[HtmlElement]] = {}
     for link in elements(root, "a"):
-        text, parent, before = text_of(link), link.getparent(), link.getprevious()
-        lead = (before.tail if before is not None else parent.text) or ""
-        about = f"{link.get('href', '')} {link.get('class', '')}"
-        is_weibo = re.fullmatch(r"\W*微博\W*", text) and re.search(r"weibo\.com|t\.sina|wt_article", about)
-        if is_weibo or (_QUOTE_WORDS.fullmatch(text) and not lead.endswith("【")):  # 【评论】 is a tool of the page
-            gone.append(link)
-            parents[parent] = True
-    removed = strip(root, dropped=gone)
-    for parent in parents:
-        parent.text = _EMPTY_BRACKETS.sub("", parent.text or "") or None
-        for part in parent:
-            part.tail = _EMPTY_BRACKETS.sub("", part.tail or "") or None
-    return removed
+        if _may_be_added(link):
+            alone = _alone_in(link)
+            parents.setdefault(alone.getparent(), set()).add(alone)
+    gone = [link for parent, links in parents.items() for run in _runs(parent, links) for link in _added(parent, run)]
+    return strip(root, dropped=gone)
+
+
+def _may_be_added(link: HtmlElement) -> bool:
+    text, about = text_of(link), f"{link.get('href', '')} {link.get('class', '')}"
+    if _WEIBO.fullmatch(text):
+        return re.search(r"weibo\.com|t\.sina|wt_article", about) is not None
+    return _QUOTE_WORDS.fullmatch(text) is not None
+
+
+def _alone_in(link: HtmlElement) -> HtmlElement:
+    """The outermost element that holds nothing but the link."""
+    outer = link.getparent()
+    while (
+        outer.tag in ("span", "font", "b", "strong") and len(outer) == 1 and not (outer.text or link.tail or "").strip()
+    ):
+        link, outer = outer, outer.getparent()
+    return link
+
+
+def _runs(parent: HtmlElement, links: set[HtmlElement]) -> Iterator[list[HtmlElement]]:
+    """Links beside each other, with no more than commas between them."""
+    run: list[HtmlElement] = []
+    for child in parent:
+        if child not in links:
+            if run and (len(child) or child.text or child.tag in ("br", "img")):
+                yield run
+                run = []
+            continue
+        if run and not _BETWEEN.fullmatch(run[-1].tail or ""):
+            yield run
+            run = []
+        run.append(child)
+    if run:
+        yield run
+
+
+def _added(parent: HtmlElement, run: list[HtmlElement]) -> list[HtmlElement]:
+    """The links of a run that go: those in brackets, which go too, and a 微博 of Sina's own class."""
+    before = run[0].getprevious()
+    owner, name = (before, "tail") if before is not None else (parent, "text")
+    lead, tail = getattr(owner, name) or "", run[-1].tail or ""
+    if len(run) > 1 and _OWN_BRACKETS.fullmatch("".join(map(text_of, run))):  # (资讯 in one link, 论坛) in another
+        for link in run[:-1]:
+            link.tail = None
+        return run
+    opened, closed = _OPENED.search(lead[-20:]), _CLOSED.match(tail[:20])
+    if opened and closed and not (lead.rstrip().endswith("【") and len(run) == 1):  # 【评论】 is a tool of the page
+        code = opened["code"] or ""
+        start = len(lead) - len(lead[-20:]) + opened.start()
+        setattr(owner, name, lead[:start] + code)
+        for link in run:
+            link.tail = None
+        run[-1].tail = tail[closed.end() - bool(code) :]
+        return run
+    return [link for link in run if _stands_apart(link, lead, tail)]
+
+
+def _stands_apart(link: HtmlElement, lead: str, tail: str) -> bool:
+    """Whether a link goes for what it is: bracketed in itself, or a 微博 of Sina's class that is no item of a list."""
+    if _OWN_BRACKETS.fullmatch(text_of(link)):
+        return True
+    own = any("wt_article_link" in classes(inner) for inner in link.iter("a"))
+    return own and not (_LISTED_BEFORE.search(lead[-5:]) or _LISTED_AFTER.match(tail[:5]))
 
 
 def bold_fonts(root: HtmlElement, found: Found) -> int:
@@ -75,8 +135,9 @@ def images(root: HtmlElement, found: Found) -> int:
     """Pictures: lazy ones loaded, absolute https, no referrer; spacers, codes and data: URIs go."""
     gone = []
     for image in elements(root, "img"):
-        source = absolute_url(found.base_url, source_of(image))
-        if source is None or is_no_picture(image):
+        address = source_of(image)
+        source = absolute_url(found.base_url, address)
+        if source is None or is_no_picture(image, address):
             gone.append(image)
             continue
         kept = {name: value for name in ("alt", "title", "width", "height") if (value := image.get(name, "").strip())}
@@ -97,36 +158,6 @@ def links(root: HtmlElement, found: Found) -> int:
             link.attrib.clear()
             link.set("href", href)
     return strip(root, words)
-
-
-def captions(root: HtmlElement, found: Found) -> int:
-    """A picture and the words under it become a figure with its caption."""
-    changed = 0
-    for wrapper in elements(root, "div", "center", "figure", "table"):
-        pictures, words = list(wrapper.iter("img")), text_of(wrapper)
-        if not 0 < len(pictures) <= _MOST_PICTURES or len(words) > 200 or wrapper.getparent() is None:
-            continue
-        if any(inner.tag in ("p", "table", "figure", "center") for inner in wrapper.iterdescendants()):
-            continue
-        if wrapper.tag == "div" and "img_wrapper" not in classes(wrapper) and words:
-            continue
-        if wrapper.tag == "table" and (len(pictures) > 1 or len(list(wrapper.iter("td"))) > 4):
-            continue
-        _make_figure(wrapper, pictures, words)
-        changed += 1
-    return changed
-
-
-def _make_figure(wrapper: HtmlElement, pictures: list[HtmlElement], words: str) -> None:
-    wrapper.clear(keep_tail=True)
-    wrapper.tag = "figure"
-    for picture in pictures:
-        picture.tail = None
-        wrapper.append(picture)
-    if words:
-        caption = wrapper.makeelement("figcaption")
-        caption.text = words
-        wrapper.append(caption)
 
 
 HTML_RULES: tuple[Callable[[HtmlElement, Found], int], ...] = (

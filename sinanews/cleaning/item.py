@@ -33,6 +33,7 @@ def clean_item(item: ArticleItem, *, verbatim: bool = False) -> ArticleItem:
     item.original_title = item.original_title or clean.original_title
     item.editor = item.editor or clean.editor
     item.author = item.author or clean.author
+    item.media = item.media or clean.media
     item.stocks = list(dict.fromkeys([*item.stocks, *clean.stocks]))
     item.images = list(dict.fromkeys([*item.images, *clean.images]))
     item.body_text = clean.text

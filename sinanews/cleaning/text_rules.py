@@ -3,131 +3,188 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from itertools import takewhile
 
-from sinanews.cleaning.blocks import Block, trim_breaks
-from sinanews.cleaning.found import Found, editor_in
-from sinanews.cleaning.tree import HtmlElement, is_only_links, text_of, text_without_links
+from sinanews.cleaning import sentences
+from sinanews.cleaning.blocks import PARAGRAPHS, Block
+from sinanews.cleaning.found import Found, editor_in, medium_in
+from sinanews.cleaning.lines import Line, cut_tails, lines_of, take_out
 
-_NAMED_EDITOR = r"责任?编辑?\s*[：:]"  # 责任编辑, and 责编 of 2008-10
+#: Names of people, staff codes, and further roles with theirs; no clause.
+_PERSON = r"(?:[一-鿿]{1,6}(?:·[一-鿿]{1,10})*|[A-Za-z][\w.-]*)"
+_ROLE = r"(?:责任?编辑?|编辑|校对|审核|主编|监制|美编|图编|编审|审读|实习生|作者|记者|来源)\s*[：:]"
+_PEOPLE = rf"(?:{_PERSON}|{_ROLE})?(?:[\s、/|,]+(?:{_PERSON}|{_ROLE})|(?<=[：:]){_PERSON}){{0,8}}"
+_NAMED_EDITOR = rf"责任?编辑?\s*[：:]\s*{_PEOPLE}"  # 责任编辑, and 责编 of 2008-10
 _STAFF_CODE = r"编辑\s*[：:]\s*[A-Z]{1,4}\d{2,6}"  # (编辑：SN098) of 2012-16 names nobody
-_EDITOR_LINE = re.compile(rf"\W*(?:{_NAMED_EDITOR}.{{0,40}}|{_STAFF_CODE}\W*)$")
-_EDITOR_TAIL = re.compile(rf"\s*[(（\[【]\s*(?:{_NAMED_EDITOR}[^()（）\[\]【】]{{0,30}}|{_STAFF_CODE}\s*)[)）\]】]\s*$")
-_LONGEST_TAIL = 100  #: characters at the end of a paragraph that may name the editor
-_ORIGINAL_TITLE = re.compile(r"^[\[【(（]?原(?:文)?标题\s*[：:]\s*(?P<title>.+?)[\]】)）]?$")
+_EDITOR_LINE = re.compile(rf"\W*(?:{_NAMED_EDITOR}|{_STAFF_CODE})\W*$")
+_EDITOR_TAIL = re.compile(rf"(?:\s*[(（\[【]\s*(?:{_NAMED_EDITOR}|{_STAFF_CODE})\s*[)）\]】])+\s*$")
+_LONGEST_EDITOR = 60
+_LONGEST_TAIL = 100  #: characters at the end of a line that may name the editor
+_ORIGINAL_TITLE = re.compile(
+    r"[\[【(（]?\s*原(?:文)?标题\s*(?:[：:]|(?=\s[“\"「《【]))\s*(?P<title>[^。；]{2,100}?)"
+    r"(?:[\s(（]+(?=(?:文章|稿件)?来源\s*[：:])(?P<source>.{4,40}?))?\s*[\]】)）]?$"
+)
 _BYLINE = re.compile(
     r"^(?:文\s*[/／|丨]|(?:作者|撰文|撰稿)\s*[：:/／])\s*(?P<name>[^\s，。：:（(]{2,20}(?: [^\s，。：:（(]{2,10})?)$"
 )
-_SECTION = re.compile(r"^\W*(?:相关|延伸|推荐|更多|精彩|热门|热点|往期|点击|专题)[\w ]{0,14}\W*$")
-_PAGER = r"上一[页章节篇]|下一[页章节篇]|返回目录|返回首页|目录|首页|尾页|末页|第?\d{1,3}页?|共\d{1,3}页|全文阅读"
-
-#: Whole paragraphs of Sina's own, one pattern for each thing it says.
-SINA_SENTENCES = {
-    "app": r"海量资讯、精准解读，尽在新浪财经|\W*(?:安装|下载|打开|登录)新浪\w{2,6}(?:客户端|APP|App).{0,60}$"
-    r"|新浪财经(?:客户端|APP|App)[：:].{0,40}$|APP专享(?:直播)?$",
-    "promotion": r"炒股就看.{0,6}金麒麟|\W*线索征集令|新浪合作大平台|股市回暖，抄底炒股先开户|MACD金叉信号形成"
-    r"|扫二维码.{0,4}领开户福利|\W*来新浪理财大学",
-    "quotes": r"\W*热点栏目(?:\W*(?:自选股|数据中心|行情中心|资金流向|模拟交易|客户端))*\W*$",
-    "disclaimer": r"\W*新浪\w{0,4}(?:声明|提示)[：:】]"
-    r"|\W*(?:特别|免责|郑重|风险)?(?:声明|提示)[：:】].*(?:新浪(?:网|财经)?(?:登载|刊登|转载|独家)|与新浪网?联系|不代表新浪|自媒体综合)"
-    r"|\W*以上(?:文章)?内容仅代表作者本人观点.*新浪|本文[为系]作者独家授权新浪\w{0,4}使用.{0,60}$",
-    "qr_code": r"\W*(?:更多猛料|欢迎扫描).{0,60}(?:微信|公众号)|\W*欢迎关注.{0,6}(?:官方)?微信.{0,3}(?:新浪|意见领袖)"
-    r"|\W*(?:扫描|扫一扫|长按).{0,12}二维码.{0,40}(?:新浪|关注).{0,60}$|\W*新浪财经公众号\W*$|\W*24小时滚动播报最新的财经资讯",
-    "wechat": r"\W*(?:更多精彩内容\W*)?(?:欢迎|敬请|请)?关注\W?新浪\w{2,6}\W?的?(?:官方)?微信(?:公众号|订阅号|号)?"
-    r"\W*(?:[A-Za-z0-9_-]{4,30}\W*)?$|\W*更多\w{0,6}\W*请下载新浪财经(?:APP|App|客户端)\W*$"
-    r"|更多精彩内容\s*手机订阅.{0,40}$|股市瞬息万变.{0,30}超话.{0,30}$",
-    "forum": r"\W*(?:点击)?进入(?:【.{0,16}(?:论坛|股吧|股友会)】|新浪.{0,12}论坛|.{0,14}(?:股吧|股友会)).{0,8}\W*$"
-    r"|\W*(?:进入|点击).{0,4}【.{2,20}】.{0,8}\W*$",
-    "player": r"视频加载中.{0,10}$|自动播放$",
-    "comments": r"\W*(?:已有.{0,10}[条位].{0,12}(?:评论|看法)|(?:我要|发表|欢迎发表|网友)评论|我要反馈)\W*$"
-    r"|\W*转发此文至微博.{0,20}$",
-    "more": r"\W*(?:点击此处|点击查看).{0,30}$|(?:正文已结束|文章关键词[：:]).{0,60}$|\W*爱问\W*iAsk",
-    "pager": rf"\W*(?:{_PAGER})(?:\W+(?:{_PAGER}))+\W*$|\W*(?:上一[页章节篇]|下一[页章节篇]|返回目录)\W*$",
-    "tools": r"\W*分享到[：:]?\W*$|(?:\s*[【\[][^】\]]{1,10}[】\]]\s*){2,}$|\W*收藏本文\W*$",
-}
-_LONGEST = 400  #: characters of such a paragraph
-_SINA_SENTENCE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in SINA_SENTENCES.items()))
-
-
-def _take_out(blocks: list[Block], gone: Collection[Block]) -> int:
-    blocks[:] = [block for block in blocks if block not in gone]
-    return len(gone)
+_RELATED = (
+    r"(?:相关|延伸|拓展|推荐)(?:新闻|阅读|报道|链接|专题|文章|资讯|推荐|评论|视频|图集)"
+    r"|(?:本报|本网)?(?:此前|早前|往期|前期|历史)(?:曾)?(?:报道|回顾|文章|精选|链接)|前情回顾|(?:新闻|报道)链接"
+)
+_RELATED_HEADING = re.compile(rf"\W*(?:{_RELATED})\W*$")
+_VAGUE_HEADING = re.compile(r"\W*(?:更多|精彩|热门|热点|点击|专题)\w{0,8}\W*$")
+_MOST_LINKS = 3  #: lines of links at an end of a text, without a heading; more of them are the article's own list
+_SENTENCE = re.compile(r"[。！？…；]|.{40}", re.S)
 
 
 def original_title(blocks: list[Block], found: Found) -> int:
-    """A line 原标题：… names the headline at the medium it came from."""
-    named = {block: name["title"].strip() for block in blocks if (name := _ORIGINAL_TITLE.match(block.text))}
-    found.original_title = found.original_title or next(iter(named.values()), None)
-    return _take_out(blocks, named)
+    """A line 原标题：… names the headline at the medium it came from, and sometimes that medium."""
+    named: list[Line] = []
+    for line in lines_of(blocks):
+        if "标题" in line.text[:8] and (said := _ORIGINAL_TITLE.match(line.text)):
+            found.original_title = found.original_title or said["title"].strip(" \u3000")
+            found.media = found.media or medium_in(said["source"] or "")
+            named.append(line)
+    return take_out(blocks, named)
 
 
 def editors(blocks: list[Block], found: Found) -> int:
-    """责任编辑 or a staff code, as a line of its own or in brackets at the end of a paragraph."""
-    lines, tails = set(), 0
-    for block in [block for block in blocks if "编" in block.text[-60:]]:
-        if _EDITOR_LINE.match(block.text):
-            found.editor = found.editor or editor_in(block.text)
-            lines.add(block)
-        elif tail := _EDITOR_TAIL.search(block.text[-_LONGEST_TAIL:]):
+    """责任编辑 or a staff code, as a line of its own or in brackets at its end."""
+    removed, tails = _editor_lines(blocks, found), []
+    for line in lines_of(blocks):
+        if "编" in line.text[-_LONGEST_EDITOR:] and (tail := _EDITOR_TAIL.search(line.text[-_LONGEST_TAIL:])):
             found.editor = found.editor or editor_in(tail[0])
-            last = block.element
-            owner, name = (last[-1], "tail") if len(last) else (last, "text")
-            words = getattr(owner, name) or ""
-            setattr(owner, name, words[:-_LONGEST_TAIL] + _EDITOR_TAIL.sub("", words[-_LONGEST_TAIL:]) or None)
-            trim_breaks(last)
-            block.text = text_of(last)
-            tails += 1
-    return _take_out(blocks, lines) + tails
+            tails.append(line)
+    cut = cut_tails(blocks, tails, _EDITOR_TAIL, _LONGEST_TAIL)
+    return removed + cut + (_editor_lines(blocks, found) if cut else 0)
+
+
+def _editor_lines(blocks: list[Block], found: Found) -> int:
+    named = [
+        line
+        for line in lines_of(blocks)
+        if len(line.text) <= _LONGEST_EDITOR and "编" in line.text and _EDITOR_LINE.match(line.text)
+    ]
+    for line in named:
+        found.editor = found.editor or editor_in(line.text)
+    return take_out(blocks, named)
 
 
 def sina_sentences(blocks: list[Block], found: Found) -> int:
-    """Promotion and disclaimers that Sina repeats under thousands of articles."""
+    """Promotion, disclaimers and tools that Sina repeats under thousands of articles."""
     said = {
-        block: str(sentence.lastgroup)
-        for block in blocks
-        if len(block.text) <= _LONGEST and block.element.tag not in ("table", "figure", "hr")
-        and (sentence := _SINA_SENTENCE.match(block.text))
+        line: kind
+        for line in lines_of(blocks)
+        if len(line.text) <= sentences.LONGEST and line.block.element.tag not in ("table", "figure", "hr")
+        and (kind := _kind_of(line, found.base_url))
     }  # fmt: skip
     found.removed.update(said.values())
-    return _take_out(blocks, said)
+    return take_out(blocks, said)
+
+
+def _kind_of(line: Line, base_url: str | None) -> str | None:
+    """What Sina says in a line; a list or a quotation counts only where all its lines are Sina's."""
+    if line.block.element.tag not in PARAGRAPHS:
+        kinds = [_kind_of_text(text) for text in line.texts]
+        return kinds[0] if kinds and all(kinds) else None
+    if (kind := _kind_of_text(line.text)) or not line.has_links:
+        return kind
+    if sentences.PAGE_NUMBERS.match(line.text) and sentences.are_pages_of_one_article(line.targets, base_url):
+        return "pager"
+    linked = len(line.text) <= sentences.LONGEST_LINKED and "。" not in line.text and line.leads_to_sina
+    if linked and sentences.UNLINKED.fullmatch(line.text_without_links):
+        said = sentences.LINKED_SENTENCE.match(line.text)
+        return said.lastgroup if said else None
+    return None
+
+
+def _kind_of_text(text: str) -> str | None:
+    if sentences.may_be_sinas(text) and (said := sentences.SINA_SENTENCE.match(text)):
+        return said.lastgroup
+    pager = len(text) <= sentences.LONGEST_PAGER and sentences.PAGER_LETTER.search(text) and sentences.PAGER.match(text)
+    return "pager" if pager else None
+
+
+def invitations(blocks: list[Block], found: Found) -> int:
+    """长按二维码，关注… behind the last sentence of the text."""
+    if "二维码" not in "".join(block.text for block in blocks[-10:]):
+        return 0
+    lines = lines_of(blocks)
+    last = _last_sentence(lines)
+    return take_out(blocks, [line for line in lines[last + 1 :] if last >= 0 and sentences.INVITATION.match(line.text)])
 
 
 def related_links(blocks: list[Block], found: Found) -> int:
-    """相关新闻： and the lines of links under it; lines at either end that are links to Sina's pages."""
-    before = len(blocks)
-    at = 0
-    while at < len(blocks):
-        block, end = blocks[at], at + 1
-        title = text_without_links(block.element) if len(block.element) else block.text
-        if len(title) <= 30 and _SECTION.match(title):
-            while end < len(blocks) and is_only_links(blocks[end].element):
-                end += 1
-            if end > at + 1 or (title != block.text and re.search(r"[：:>》]\W*$", title)):
-                del blocks[at:end]
-                continue
-        at += 1
-    for last in (0, -1):
-        while len(blocks) > 1 and is_only_links(blocks[last].element) and _leads_to_sina(blocks[last].element):
-            del blocks[last]
-    return before - len(blocks)
+    """相关新闻： and the lines of links under it; a few lines at either end that are links to Sina's pages."""
+    lines = lines_of(blocks)
+    gone: dict[Line, None] = {}
+    last, at = _last_sentence(lines), 0
+    while at < len(lines):
+        end = at + 1
+        while end < len(lines) and _is_link(lines[end]):
+            end += 1
+        if _is_heading(lines[at], at > last) and (end > at + 1 or lines[at].leads_to_sina):
+            gone.update(dict.fromkeys(lines[at:end]))
+        at = end
+    left = [line for line in lines if line not in gone]
+    marked = takewhile(lambda line: _is_link(line) and not line.text[:1].isalnum(), left)  # 【…】, >>…: no headline
+    gone.update(dict.fromkeys(_few(list(marked))))
+    left.reverse()
+    tail = list(takewhile(_is_link, left))
+    announced = len(tail) < len(left) and left[len(tail)].text.endswith(("：", ":"))
+    gone.update(dict.fromkeys(_few(tail) if len(tail) < len(left) and not announced else ()))
+    return take_out(blocks, gone)
 
 
-def _leads_to_sina(block: HtmlElement) -> bool:
-    return all(re.search(r"//[\w.-]*\b(?:sina|weibo|allyes)\b", link.get("href", "")) for link in block.iter("a"))
+def _few(lines: list[Line]) -> list[Line]:
+    """The lines, or none of them where they are more than Sina adds; items of lists count."""
+    return lines if sum(len(line.texts) for line in lines) <= _MOST_LINKS else []
+
+
+def _is_heading(line: Line, at_the_end: bool) -> bool:
+    """Whether a line announces links to other articles, which may stand in the line itself."""
+    title = line.text_without_links if line.has_links else line.text
+    if len(title) > 20 or (line.has_links and not re.search(r"[：:>》】\]]\W*$", title)):
+        return False
+    return bool(_RELATED_HEADING.match(title)) or (at_the_end and bool(_VAGUE_HEADING.match(title)))
+
+
+def _is_link(line: Line) -> bool:
+    """Whether a line is no more than links to Sina's pages, such as headlines; a linked sentence is the article's."""
+    return line.has_links and "。" not in line.text and line.leads_to_sina and line.is_only_links
+
+
+def _last_sentence(lines: list[Line]) -> int:
+    """Where the last line of the text itself stands; -1 where none looks like it."""
+    said = (at for at in range(len(lines) - 1, -1, -1) if _SENTENCE.search(lines[at].text) and not _is_link(lines[at]))
+    return next(said, -1)
 
 
 def bylines(blocks: list[Block], found: Found) -> int:
     """文/… or 作者：… as a line of its own names the author; the line stays."""
-    for block in [*blocks[:4], *blocks[-3:]]:
-        if name := _BYLINE.match(block.text):
+    for line in lines_of([*blocks[:4], *blocks[-3:]]):
+        if name := _BYLINE.match(line.text):
             found.author = found.author or name["name"]
     return 0
 
 
+def media(blocks: list[Block], found: Found) -> int:
+    """来源：… as a line of its own at either end names the medium; the line stays."""
+    for at in sorted({*range(len(blocks))[:3], *range(len(blocks))[-3:]}):
+        below_figures = at > 0 and blocks[at - 1].element.tag in ("table", "figure")
+        if "来源" in blocks[at].text and not below_figures:
+            named = (medium_in(line.text) for line in lines_of([blocks[at]]))
+            found.media = next(filter(None, named), None) or found.media
+    return 0
+
+
 TEXT_RULES: tuple[Callable[[list[Block], Found], int], ...] = (
-    original_title,
     editors,
     sina_sentences,
+    original_title,
+    invitations,
     related_links,
     bylines,
+    media,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # its stubs are a package that nothing else here needs
@@ -34,6 +34,12 @@ def to_markup(element: HtmlElement) -> str:
 def elements(root: HtmlElement, *tags: str) -> list[HtmlElement]:
     """All descendants, as a list, so that a rule may remove what it sees."""
     return list(root.iterdescendants(*tags))
+
+
+def walk(element: HtmlElement) -> Iterator[tuple[bool, HtmlElement]]:
+    """Every element twice: as it begins (True), and behind all that it holds."""
+    for event, inner in etree.iterwalk(element, events=("start", "end")):
+        yield event == "start", inner
 
 
 def drop(element: HtmlElement) -> bool:
@@ -115,8 +121,13 @@ def _link_text(element: HtmlElement) -> str:
 
 
 def text_without_links(element: HtmlElement) -> str:
-    linked = _link_text(element)
-    return text_of(element).replace(linked, "") if linked else text_of(element)
+    words, links = [], 0
+    for begins, inner in walk(element):
+        if inner.tag == "a":
+            links += 1 if begins else -1
+        if not links and (begins or inner is not element):
+            words.append((inner.text if begins else inner.tail) or "")
+    return SPACES.sub(" ", "".join(words)).strip(" \u3000")
 
 
 def is_only_links(element: HtmlElement) -> bool:
