@@ -97,7 +97,13 @@ def test_markup_in_a_row_stays_text_or_goes() -> None:
     ],
 )
 def test_what_is_strange_is_named(changes: dict[str, Any], names: list[str]) -> None:
-    assert list(parse_feed(feed({**ROW, **changes})).strange) == names
+    assert list(parse_feed(feed({**ROW, **changes}, {**ROW, "id": 77})).strange) == names
+
+
+def test_rows_of_which_none_can_be_used_are_no_end_of_a_feed() -> None:
+    with pytest.raises(ListingError, match="none of its 2 rows"):
+        parse_feed(feed({**ROW, "rich_text": ""}, {**ROW, "id": "x"}))
+    assert parse_feed(feed({**ROW, "is_delete": 1})).dropped == 1
 
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(sorted(ROW)) | st.text(), inner, max_size=4))  # fmt: skip
