@@ -29,7 +29,7 @@ LIVE_API = "https://zhibo.sina.com.cn/api/zhibo/feed"
 CURSOR_API = "https://app.cj.sina.com.cn/api/news/pc"
 CURSOR_ROOM = 152  #: the only room whose rows the cursor feed is known to have
 CURSOR_SIZE = 50
-MOST_CURSOR_PAGES = 400  #: 20,000 rows: some eleven days
+MOST_CURSOR_PAGES = 2000  #: 100,000 rows: some fifty days
 PAGE_SIZE = 20
 MOST_HEADLINE = 80  #: characters of a headline that we make of a first sentence
 

@@ -107,7 +107,7 @@ class Walk:
         met = [row.key in self.seen for row in answer.rows]
         rows = [row for row, before in zip(answer.rows, met, strict=True) if not before]
         # What moves down stands above what was below it; what comes in stands above all.
-        self._progress = bool(rows) and (False in met[(met + [True]).index(True) :] or 2 * len(rows) >= len(met))
+        self._progress = bool(rows) and (False in met[[*met, True].index(True) :] or 2 * len(rows) >= len(met))
         self.seen.update(row.key for row in rows)
         times = [row.published_at for row in rows if row.published_at]
         self.entries.update(time.date() for time in times)
