@@ -179,7 +179,7 @@ def test_a_list_that_is_suddenly_empty_needs_a_person(archive: TemporaryArchive)
 
 
 def test_all_channels_can_be_rehearsed_and_a_dead_one_is_named(archive: TemporaryArchive) -> None:
-    with SampleSite(articles=12, days=0.5, shares={}, reprints=0.0) as site:
+    with SampleSite(articles=24, days=0.5, shares={}, reprints=0.0) as site:
         done = archive.crawl("sina_finance", "-a", "channels=all", mirror=site.url)
         assert done.returncode == 0 and "strange" not in done.stdout, done.stderr
         asked = {
@@ -188,7 +188,7 @@ def test_all_channels_can_be_rehearsed_and_a_dead_one_is_named(archive: Temporar
             for q in [dict(parse_qsl(r.query))]
         }
         assert asked == {(c.pageid, c.lid) for c in select_channels(["all"])}
-        assert len(scenes.downloads(site.requests)) == 12
+        assert len(scenes.downloads(site.requests)) == 24
         done = archive.crawl("sina_finance", "-a", "channels=macro,hk-stock,2510", mirror=site.url)
         assert done.returncode == 0
         assert "strange (dead_channel/roll-china 1)" in done.stdout

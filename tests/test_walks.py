@@ -89,6 +89,8 @@ QUIET, BUSY = rows(40), rows(53)  # 13 new rows above row 40
         pytest.param([*BUSY[:10], *PINS[:5], *BUSY[10:]], keys(40), 5, id="a page of pins just above the mark"),
         pytest.param([*BUSY[:3], *PINS[:9], *BUSY[3:]], keys(40), 6, id="pins across pages"),
         pytest.param([row(40), *PINS[:3], row(53), *BUSY[1:]], keys(40), 5, id="the mark's own row is pinned"),
+        pytest.param([row(40), *BUSY[:4], *PINS[:5], *BUSY[4:]], keys(40), 5, id="above a page of pins"),
+        pytest.param([*PINS[:5], *PINS[10:], *BUSY], keys(40), 6, id="two pages of pins, the second newer"),
         pytest.param([r for r in BUSY if r.key != "i40"], keys(40), 5, id="the mark's row is gone"),
         pytest.param([*PINS[:5], *(r for r in BUSY if r.key != "i40")], keys(40), 6, id="and there are pins"),
         pytest.param([*PINS[:5][::-1], *BUSY], keys(40), 5, id="pins in another order"),
@@ -232,14 +234,14 @@ def test_a_page_that_fails_is_passed_over() -> None:
     walk = Walk(DEFAULT, listed_until=listed_until(20))
     assert not Walk(DEFAULT).goes_on_after_failure(), "without its first page nothing is known of a list"
     while True:
-        if walk.page == 2:
+        if walk.page == 3:
             assert walk.goes_on_after_failure()
         answer = page(rows(60), walk.page)
         walk.new_rows(answer, NOW)
         if not walk.goes_on(answer, keys(20), NOW):
             break
-    assert walk.seen >= keys(60, 21) - keys(55, 51)
-    assert (walk.ended, walk.unread(NOW)) == ("known", (listed_until(20), listed_until(60)))
+    assert walk.seen >= keys(60, 21) - keys(50, 46)
+    assert (walk.ended, walk.unread(NOW)) == ("known", (listed_until(20), listed_until(55)))
     for _ in range(2):
         assert walk.goes_on_after_failure()
     assert not walk.goes_on_after_failure()
@@ -250,6 +252,7 @@ def test_a_page_that_fails_is_passed_over() -> None:
     [
         pytest.param(rows(60), 4, 45, id="a limit"),
         pytest.param(rows(60), 9, None, id="no limit"),
+        pytest.param(rows(62), 9, None, id="a limit on the page that was come for"),
         pytest.param([*PINS[:5], *rows(60)], 1, 1000, id="nothing but pins: what is below may be of any time"),
         pytest.param([*PINS[:5], *rows(60)], 2, 60, id="pins, then a page"),
         pytest.param(rows(60, 31), 99, 33, id="a list that is too short"),
@@ -370,3 +373,19 @@ def test_the_last_walk_over_a_gap_closes_it() -> None:
 def test_a_day_is_settled_some_hours_after_its_end(hours: float, settled: bool) -> None:
     end = datetime(2026, 11, 21, tzinfo=BEIJING)
     assert is_settled(date(2026, 11, 20), end + timedelta(hours=hours)) is settled
+
+
+def test_a_page_of_pins_again_and_again_proves_nothing() -> None:
+    walk = Walk(DEFAULT, listed_until=listed_until(40))
+    read_lying(walk, [*PINS[:5], *BUSY], "first", keys(40) | PIN_KEYS)
+    assert walk.ended == "repeats" and walk.unread(NOW) == (listed_until(40), NOW)
+
+
+@pytest.mark.parametrize("told", [0, None, 3])
+def test_what_is_no_total_moves_no_rows(told: int | None) -> None:
+    walk = Walk(DEFAULT)
+    for number, total in ((1, 60), (2, told), (3, 60)):
+        assert walk.page == number
+        answer = ListingPage(page(rows(60), number).rows, total)
+        walk.new_rows(answer, NOW)
+        assert walk.goes_on(answer, (), NOW)
