@@ -24,6 +24,7 @@ class Channel:
     title: str  #: as Sina names it; the post's third category is 新浪财经－title
     group: str
     stale_hours: int  #: the newest entry may be this old before the channel counts as stale
+    dead: bool = False  #: Sina has put nothing new on it for years: in no group, crawled by its own name only
 
     @property
     def categories(self) -> tuple[str, str, str]:
@@ -54,9 +55,9 @@ CHANNELS: tuple[Channel, ...] = (
     Channel("roll-stock", 153, 2517, "滚动股市", "roll", 24),
     Channel("roll-us-stock", 153, 2518, "滚动美股", "roll", 72),
     Channel("roll-all", 153, 2509, "滚动全部", "roll", 24),
-    Channel("roll-china", 153, 2510, "滚动国内", "roll", 24),
-    Channel("roll-world", 153, 2511, "滚动国际", "roll", 24),
-    Channel("roll-tech", 153, 2515, "滚动科技", "roll", 24),
+    Channel("roll-china", 153, 2510, "滚动国内", "roll", 24, dead=True),
+    Channel("roll-world", 153, 2511, "滚动国际", "roll", 24, dead=True),
+    Channel("roll-tech", 153, 2515, "滚动科技", "roll", 72),
 )
 
 DEFAULT = CHANNELS[0]
@@ -68,6 +69,7 @@ def select_channels(names: Iterable[str]) -> tuple[Channel, ...]:
     """Channels by slug, lid, group or ``all``, in the table's order, each once.
 
     ``all`` is every finance channel; the general rolls (group ``roll``) repeat them and come by their own name only.
+    So do dead channels, which are in no group.
     Raises ArgumentError for a name that is none of these.
     """
     wanted: set[Channel] = set()
@@ -75,9 +77,9 @@ def select_channels(names: Iterable[str]) -> tuple[Channel, ...]:
         if name in _BY_NAME:
             wanted.add(_BY_NAME[name])
         elif name in GROUPS:
-            wanted.update(c for c in CHANNELS if c.group == name)
+            wanted.update(c for c in CHANNELS if c.group == name and not c.dead)
         elif name == "all":
-            wanted.update(c for c in CHANNELS if c.group != "roll")
+            wanted.update(c for c in CHANNELS if c.group != "roll" and not c.dead)
         else:
             allowed = ", ".join((*(c.slug for c in CHANNELS), *GROUPS, "all"))
             raise ArgumentError(f"unknown channel {name!r}; allowed are a lid or one of: {allowed}")

@@ -58,6 +58,7 @@ class ListingPage:
     total: int | None
     strange: tuple[str, ...] = ()  #: names of what was not as known, for counting
     answered_at: datetime | None = None  #: by the server's clock
+    dropped: int = 0  #: entries that are no rows: without a usable URL, taken back, or the same as another
 
 
 def day_start(day: date) -> datetime:
@@ -113,19 +114,23 @@ def result_of(body: bytes) -> dict[str, Any]:
 
 
 def parse_roll(body: bytes) -> ListingPage:
-    """The roll API's answer. Past the last page there are no rows. Raises ListingError."""
+    """The roll API's answer. Past the last page there are no rows.
+
+    Raises ListingError, also where there are entries and none of them can be used.
+    """
     result = result_of(body)
     entries = result.get("data") or []
     if not isinstance(entries, list):
         raise ListingError(f"result.data is {type(entries).__name__}, not a list", "shape")
     strange: list[str] = []
     rows = {row.key: row for entry in reversed(entries) if (row := parse_entry(entry, strange)) is not None}
+    if entries and not rows:
+        raise ListingError(f"none of its {len(entries)} entries has a usable URL", "no_urls")
     total = number_of(result.get("total"))
     if total is None:
         strange.append("type_of_total")
-    return ListingPage(
-        tuple(reversed(rows.values())), total, tuple(strange), from_epoch(number_of(result.get("rtime")))
-    )
+    answered, dropped = from_epoch(number_of(result.get("rtime"))), len(entries) - len(rows)
+    return ListingPage(tuple(reversed(rows.values())), total, tuple(strange), answered, dropped)
 
 
 def parse_entry(entry: Any, strange: list[str]) -> Listing | None:

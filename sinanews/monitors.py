@@ -17,6 +17,7 @@ from sinanews.channels import CHANNELS
 from sinanews.dates import to_beijing
 from sinanews.live import ROOMS
 from sinanews.outcomes import ATTENTION, BANNED, CRASHED, INTERRUPTED, NOTHING, NOTHING_NEW, OK, STORAGE, counted, total
+from sinanews.walks import MOST_TRIES
 
 Counts = Mapping[str, Any]
 HANDLED = ("articles/exported", "articles/updated", "articles/unchanged", "duplicate", "refused", "failed")
@@ -63,7 +64,12 @@ SEED_SHARES = (
 #: Fields that an article without which is hardly one, and the least share that must have them.
 FIELD_FLOORS = {"title": 0.95, "published_at": 0.9, "body_text": 0.5}
 FIELD_DROP = 0.15  #: allowed below what is usual
-STRANGE_WARNINGS = {"stale_channel": "Look at the channel on the site; if it ended, take it out of your jobs."}
+STRANGE_WARNINGS = {
+    "stale_channel": "Look at the channel on the site; if it ended, take it out of your jobs.",
+    "empty_list": "Look at the channel on the site: if it ended, take it out of your jobs.",
+    "rows_missing": "The next run asks again; if it goes on, look at the channel on the site.",
+    "gap_lost": "Sina offers it no more. Runs closer to each other leave no such gaps.",
+}
 STRANGE_ELSEWHERE = ("doubtful_encoding",)  # judged as a share
 
 #: Outcomes of which one is too many; of the others that are no success, three in a row are.
@@ -79,7 +85,9 @@ FOLLOWED = timedelta(days=30)  #: a channel or spider not used for so long befor
 GAP_GROWS = timedelta(days=2)  #: the next run fills a gap; one this old is not being filled
 
 #: slug → how old the newest entry may be; rooms of the live feed are channels too
-STALE_HOURS = {c.slug: c.stale_hours for c in CHANNELS} | {f"live-{number}": hours for number, _, hours in ROOMS}
+STALE_HOURS = {c.slug: c.stale_hours for c in CHANNELS if not c.dead} | {
+    f"live-{number}": hours for number, _, hours in ROOMS
+}
 
 
 def judge_run(counts: Counts, earlier: Sequence[Counts]) -> list[Finding]:
@@ -180,12 +188,14 @@ def _few(counts: Counts, earlier: Sequence[Counts]) -> Iterator[Finding]:
 
 def _strange(counts: Counts) -> Iterator[Finding]:
     for key, number in counts.items():
-        kind = key.removeprefix("strange/")
+        name = key.removeprefix("strange/")
+        kind, _, about = name.partition("/")
         if key.startswith("strange/") and kind not in STRANGE_ELSEWHERE:
             level = "warning" if kind in STRANGE_WARNINGS else "note"
             times = "once" if number == 1 else f"{number} times"
             advice = STRANGE_WARNINGS.get(kind, "The log says where.")
-            yield Finding(level, kind, f"{kind.replace('_', ' ')}: seen {times}.", advice)
+            what = kind.replace("_", " ") + (f" of {about}" if about else "")
+            yield Finding(level, name, f"{what}: seen {times}.", advice)
 
 
 def _endings(runs: Sequence[Any]) -> Iterator[Finding]:
@@ -222,13 +232,24 @@ def _stale(channels: Sequence[Any], now: datetime) -> Iterator[Finding]:
 
 
 def _gaps(gaps: Sequence[Any], now: datetime) -> Iterator[Finding]:
-    for channel in {row.channel: None for row in gaps}:
-        rows = [row for row in gaps if row.channel == channel]
+    for row in (row for row in gaps if given_up(row)):
+        words = (
+            f"the channel {row.channel} was not listed from {_time(row.after)} to {_time(row.before)}; that is lost."
+        )
+        yield Finding("note", f"gap_lost/{row.channel}", words, STRANGE_WARNINGS["gap_lost"])
+    open_gaps = [row for row in gaps if not given_up(row)]
+    for channel in {row.channel: None for row in open_gaps}:
+        rows = [row for row in open_gaps if row.channel == channel]
         grows = len(rows) > 1 or now - min(row.found_at for row in rows) > GAP_GROWS
         stretch = f"{_time(min(r.after for r in rows))} to {_time(max(r.before for r in rows))}"
         words = f"the channel {channel} has not been listed whole from {stretch}{', and it grows' if grows else ''}."
         advice = "Crawl it more often, or raise SINANEWS_MAX_PAGES." if grows else "The next run fills it."
         yield Finding("warning" if grows else "note", f"gap/{channel}", words, advice)
+
+
+def given_up(gap: Any) -> bool:
+    """Whether a gap is asked for no more, because what Sina offers has ended above it so often."""
+    return bool(gap.tries >= MOST_TRIES)
 
 
 def _time(when: datetime) -> str:

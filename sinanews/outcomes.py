@@ -110,7 +110,9 @@ def summary(counts: Mapping[str, Any], outcome: Outcome) -> str:
     for label, prefix in (("duplicates", "duplicate"), ("refused", "refused"), ("failed", "failed"),
                           ("failed lists", "listing/failed"), ("strange", "strange")):  # fmt: skip
         if number := total(counts, prefix):
-            names = ", ".join(f"{k.split('/')[-1]} {v}" for k, v in counts.items() if k.startswith(prefix + "/"))
+            names = ", ".join(
+                f"{k.removeprefix(prefix + '/')} {v}" for k, v in counts.items() if k.startswith(prefix + "/")
+            )
             parts.append(f"{number} {label.removesuffix('s') if number == 1 else label} ({names})")
     return f"{', '.join(parts)}: {ending(counts, outcome)}"
 

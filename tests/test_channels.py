@@ -35,7 +35,14 @@ def test_by_slug_lid_group_and_all_each_once() -> None:
     assert {c.group for c in select_channels(["stock"])} == {"stock"}
     every = select_channels(["all"])
     assert "roll" not in {c.group for c in every}
-    assert set(every) | set(select_channels(["roll"])) == set(CHANNELS)
+    assert set(every) | set(select_channels(["roll"])) == {c for c in CHANNELS if not c.dead}
+
+
+def test_dead_channels_come_by_their_own_name_only() -> None:
+    dead = {c.slug for c in CHANNELS if c.dead}
+    assert {"roll-china", "roll-world"} <= dead
+    assert not dead & {c.slug for c in select_channels([*GROUPS, "all"])}
+    assert {c.slug for c in select_channels([*dead, "roll"])} >= dead
 
 
 def test_an_unknown_name_is_told_with_what_is_allowed() -> None:

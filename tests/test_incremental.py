@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from sqlalchemy import select
 
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import article_channels
-from sinanews.samplesite import SampleSite
+from sinanews.channels import select_channels
+from sinanews.samplesite import Request, SampleSite
+from sinanews.samplesite.server import Answer
 from tests import scenes
 from tests.conftest import TemporaryArchive
 
@@ -132,3 +138,58 @@ def test_a_young_page_that_is_not_found_is_looked_for_again(archive: TemporaryAr
         assert archive.ids() | archive.ids("duplicate") == {entry.id for entry in site.entries}, (
             "unless one asks for it"
         )
+
+
+def repeating(site: SampleSite) -> Callable[[Request], tuple[Answer, str | None]]:
+    """The site's answers, were it to show a list's first page for every other one."""
+    return lambda request: SampleSite.answer(
+        site, request._replace(query=re.sub(r"\bpage=\d+", "page=1", request.query))
+    )
+
+
+def test_a_list_that_repeats_its_page_is_made_good_by_the_next_run(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=56, days=1, shares={}) as site:
+        for gaps in (0, 1):  # a first run has no gap; it is done over
+            site.answer = repeating(site)  # type: ignore[method-assign]
+            done = archive.crawl("sina_finance", mirror=site.url)
+            assert (done.returncode, "failed list (repeats 1)" in done.stderr) == (3, True), done.stderr
+            assert len(archive.query("SELECT * FROM gaps")) == gaps
+            del site.answer
+            assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+            assert archive.query("SELECT * FROM gaps") == []
+            assert scenes.stored(archive) == scenes.readable(site.entries)
+            site.publish(60)
+
+
+def test_a_list_that_is_suddenly_empty_needs_a_person(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=4, days=0.1, shares={}) as site:
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        days = ("-a", "since=2026-11-20", "-a", "until=2026-11-20")
+        assert archive.crawl("sina_finance", *days, mirror=site.url).returncode == 0
+        listed = archive.query("SELECT * FROM watermarks"), archive.query("SELECT * FROM days")
+        for ranked in site.archive.lists.values():
+            ranked.clear()
+        for words in ((), (*days, "-a", "recheck=1")):
+            done = archive.crawl("sina_finance", *words, mirror=site.url)
+            assert done.returncode == 1
+            assert "empty_list/china 1" in done.stderr
+        assert (archive.query("SELECT * FROM watermarks"), archive.query("SELECT * FROM days")) == listed
+        (found,) = json.loads(str(archive.query("SELECT findings FROM runs ORDER BY id")[-1][0]))
+        assert (found["name"], found["level"]) == ("empty_list/china", "warning")
+
+
+def test_all_channels_can_be_rehearsed_and_a_dead_one_is_named(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=24, days=0.5, shares={}, reprints=0.0) as site:
+        done = archive.crawl("sina_finance", "-a", "channels=all", mirror=site.url)
+        assert done.returncode == 0 and "strange" not in done.stdout, done.stderr
+        asked = {
+            (int(q["pageid"]), int(q["lid"]))
+            for r in scenes.listings(site.requests)
+            for q in [dict(parse_qsl(r.query))]
+        }
+        assert asked == {(c.pageid, c.lid) for c in select_channels(["all"])}
+        assert len(scenes.downloads(site.requests)) == 24
+        done = archive.crawl("sina_finance", "-a", "channels=macro,hk-stock,2510", mirror=site.url)
+        assert done.returncode == 0
+        assert "strange (dead_channel/roll-china 1)" in done.stdout
+        assert "channel roll-china is dead" in done.stderr

@@ -108,13 +108,26 @@ def test_nesting_inside_a_field() -> None:
     ],
 )
 def test_what_is_strange_is_named(changes: dict[str, Any], names: list[str], kept: int) -> None:
-    answer = parse_roll(roll({**ENTRY, **changes}))
-    assert (list(answer.strange), len(answer.rows)) == (names, kept)
+    other = {**ENTRY, "url": "https://finance.sina.com.cn/china/2026-11-20/doc-imabcdef7654321.shtml"}
+    answer = parse_roll(roll({**ENTRY, **changes}, other))
+    assert (list(answer.strange), len(answer.rows), answer.dropped) == (names, kept + 1, 1 - kept)
 
 
 def test_a_total_of_another_type_is_strange() -> None:
     assert parse_roll(roll(ENTRY, total=[1])).strange == ("type_of_total",)
-    assert parse_roll(roll("entry")).strange == ("entry_type",)
+    assert parse_roll(roll("entry", ENTRY)).strange == ("entry_type",)
+
+
+@pytest.mark.parametrize("entries", [["entry"], [{**ENTRY, "url": "", "wapurl": None}] * 50, [None, {}, 5]])
+def test_entries_of_which_none_can_be_used_are_no_end_of_a_list(entries: list[Any]) -> None:
+    with pytest.raises(ListingError, match=f"none of its {len(entries)} entries") as refusal:
+        parse_roll(roll(*entries))
+    assert refusal.value.reason == "no_urls"
+
+
+def test_the_same_entry_twice_is_one_row() -> None:
+    answer = parse_roll(roll(ENTRY, {**ENTRY, "url": f"{ENTRY['url']}&x=1"}))
+    assert (len(answer.rows), answer.dropped) == (1, 1)
 
 
 def test_what_no_database_can_hold_is_cut() -> None:
@@ -155,7 +168,7 @@ def test_any_json_is_read_or_refused(value: Any) -> None:
         try:
             assert isinstance(parse_roll(json.dumps(answer).encode()), ListingPage)
         except ListingError as error:
-            assert error.reason in ("html", "not_json", "shape", "status")
+            assert error.reason in ("html", "not_json", "shape", "status", "no_urls")
 
 
 @EXAMPLES

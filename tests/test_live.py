@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError, ListingError
-from sinanews.live import PAGE_SIZE, Flash, item_of, parse_feed, parse_row, select_rooms
+from sinanews.live import PAGE_SIZE, CursorWalk, Flash, item_of, parse_cursor, parse_feed, parse_row, select_rooms
 from sinanews.posts import read_post
 from sinanews.samplesite import SampleSite
 from tests.conftest import PROJECT, TemporaryArchive
@@ -97,7 +97,13 @@ def test_markup_in_a_row_stays_text_or_goes() -> None:
     ],
 )
 def test_what_is_strange_is_named(changes: dict[str, Any], names: list[str]) -> None:
-    assert list(parse_feed(feed({**ROW, **changes})).strange) == names
+    assert list(parse_feed(feed({**ROW, **changes}, {**ROW, "id": 77})).strange) == names
+
+
+def test_rows_of_which_none_can_be_used_are_no_end_of_a_feed() -> None:
+    with pytest.raises(ListingError, match="none of its 2 rows"):
+        parse_feed(feed({**ROW, "rich_text": ""}, {**ROW, "id": "x"}))
+    assert parse_feed(feed({**ROW, "is_delete": 1})).dropped == 1
 
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(sorted(ROW)) | st.text(), inner, max_size=4))  # fmt: skip
@@ -253,3 +259,118 @@ def test_following_until_a_signal(archive: TemporaryArchive, sent: signal.Signal
         assert re.search(r"sinanews: 29 articles exported", output), output
         assert archive.ids() == row_ids(site, 0)
         assert archive.query("SELECT outcome FROM runs") == [("ok",)]
+
+
+# --- outages longer than the feed reaches -------------------------------------------------------------------
+
+
+def live_gaps(archive: TemporaryArchive) -> list[tuple[object, ...]]:
+    return archive.query("SELECT channel, tries FROM gaps")
+
+
+def cursor_requests(site: SampleSite) -> list[str]:
+    return [r.query for r in site.requests if r.path == "/api/news/pc"]
+
+
+@pytest.mark.parametrize("shift", [0, 7_000_001])
+def test_an_outage_longer_than_the_feed_is_filled_from_the_other(archive: TemporaryArchive, shift: int) -> None:
+    """Whether its ids are the room's or others: each row is stored once, and without its readers' comments."""
+    with SampleSite(articles=2, live=60) as site:
+        site.cursor_shift = shift
+        archive.crawl("sina_live", mirror=site.url)
+        assert cursor_requests(site) == [], "nothing was missing"
+        site.publish_live(980)
+        done = archive.crawl("sina_live", "-O", str(archive.feed), mirror=site.url, LOG_LEVEL="DEBUG")
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert "gap 1" in done.stdout
+        assert live_gaps(archive) == []
+        assert len(archive.ids()) == len(archive.posts) == 60 + 980
+        times = [t for (t,) in archive.query("SELECT published_at FROM articles")]
+        assert len(set(times)) == len(times) == 1040  # the sample's rows are 90 seconds apart
+        if not shift:
+            assert archive.ids() == row_ids(site, 0)
+        site.requests.clear()
+        done = archive.crawl("sina_live", mirror=site.url)
+        assert (done.returncode, feed_requests(site), cursor_requests(site)) == (0, 1, []), done.stderr
+        stored = archive.database.read_bytes() + archive.feed.read_bytes() + done.stderr.encode()
+        stored += b"".join(p.read_bytes() for p in archive.posts)
+        for personal in ("读者甲", "好评", "192.0.2.7", "青湾省远桥市", "comment_list"):
+            assert personal.encode() not in stored
+            assert json.dumps(personal)[1:-1].encode() not in stored
+
+
+def test_a_gap_that_nothing_reaches_is_kept_told_once_and_asked_for_no_more(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=2, live=10) as site:
+        site.cursor_reach = 950
+        archive.crawl("sina_live", mirror=site.url)
+        site.publish_live(1000)
+        site.faults.set("html_for_json", 1.0, where="cursor")
+        assert archive.crawl("sina_live", mirror=site.url).returncode == 3, "a feed that fails proves nothing"
+        assert live_gaps(archive) == [("live-152", 0)]
+        site.faults.clear()
+        done = archive.crawl("sina_live", mirror=site.url)
+        assert (done.returncode, live_gaps(archive)) == (0, [("live-152", 1)]), done.stderr
+        assert len(archive.ids()) == 10 + 950
+        done = archive.crawl("sina_live", mirror=site.url)
+        assert done.returncode == 1
+        assert "gap_lost/live-152 1" in done.stderr
+        assert live_gaps(archive) == [("live-152", 2)]
+        site.requests.clear()
+        done = archive.crawl("sina_live", mirror=site.url)
+        assert (done.returncode, feed_requests(site), cursor_requests(site)) == (0, 1, [])
+        assert "gap_lost/live-152" in archive.run("status", "--json").stdout
+
+
+def cursor_page(*rows: dict[str, Any], level: int = 3) -> bytes:
+    data: Any = list(rows)
+    for name in ("list", "feed")[: level - 1]:
+        data = {name: data}
+    return json.dumps({"result": {"status": {"code": 0}, "data": data}}).encode()
+
+
+BARE = {k: ROW[k] for k in ("id", "create_time", "rich_text", "docurl")}
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_the_cursor_feeds_answer(level: int) -> None:
+    answer = parse_cursor(cursor_page(BARE, {**BARE, "id": 8, "zhibo_id": 155}, level=level))
+    assert [row.key for row in answer.rows] == ["live-152-4000001"], "rows of other rooms are left out"
+    assert parse_cursor(cursor_page(level=level)).rows == ()
+    for body in (b"<html>", b'{"result":{"status":{"code":1}}}', cursor_page({"id": "x"}, level=level)):
+        with pytest.raises(ListingError):
+            parse_cursor(body)
+
+
+@pytest.mark.parametrize(
+    ("in_the_archive", "keys"),
+    [
+        ({}, ["live-152-c9", "live-152-c8"]),
+        ({9: "live-152-9"}, ["live-152-9", "live-152-8"]),
+        ({9: "live-152-70"}, ["live-152-70", "live-152-c8"]),
+        ({9: "live-152-70", 8: "live-152-8"}, ["live-152-70", "live-152-8"]),
+        ({9: "live-152-c9"}, ["live-152-c9", "live-152-c8"]),
+    ],
+)
+def test_a_row_of_both_feeds_goes_by_the_rooms_id(in_the_archive: dict[int, str], keys: list[str]) -> None:
+    walk = CursorWalk(select_rooms(["152"])[0])
+    answer = parse_cursor(cursor_page(*({**BARE, "id": n, "create_time": f"2026-11-20 07:0{n}:00"} for n in (9, 8))))
+    known = {}
+    for row in answer.rows:
+        number = int(row.key.rpartition("-")[2])
+        if number in in_the_archive and row.published_at:
+            known[row.published_at, row.title] = {in_the_archive[number]}
+    assert [row.key for row in walk.matched(answer, known).rows] == keys
+    assert "id=8&type=1" in walk.url
+
+
+def test_a_cursor_that_stands_still_ends_the_walk() -> None:
+    walk, answer = CursorWalk(select_rooms(["152"])[0], stop_at=NOW.replace(year=2020)), parse_cursor(cursor_page(BARE))
+    pages = 1
+    while walk.goes_on(walk.matched(answer, {}), (), NOW):
+        pages += 1
+    assert (walk.ended, pages) == ("end", 2)
+
+
+def test_the_real_feed_shows_its_newest_900_rows(corpus: Path) -> None:
+    answer = parse_feed((corpus / "api/zhibo_feed_2026-08-30.abridged.json").read_bytes())
+    assert (len(answer.rows), answer.strange) == (2, ())

@@ -139,6 +139,7 @@ class Hole:
     channel: str = "china"
     after: datetime = NOW - timedelta(days=9)
     before: datetime = NOW - timedelta(days=8)
+    tries: int = 0
 
 
 def runs(*outcomes: str | None, spider: str = "sina_finance", first: int = 100) -> list[Run]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -72,15 +74,197 @@ def test_known_rows_newer_than_the_mark_do_not_end_it() -> None:
     assert read(walk, [rows(40)], keys(40) - keys(30, 21)) == [1, 2, 3, 4, 5]
 
 
-def test_pinned_and_late_rows_do_not_end_it() -> None:
-    pinned = [row(1), row(2), row(3), row(4), row(5)]
-    walk = Walk(DEFAULT, listed_until=listed_until(30))
-    read(walk, [[*pinned, *rows(40, 6)]], keys(30))
-    assert walk.seen >= keys(40, 31) or walk.ended == "known"
-    late = row(27, id="late")  # entered the list below what was known already
-    walk = Walk(DEFAULT, listed_until=listed_until(30))
-    read(walk, [[*rows(33, 28), late, *rows(27)]], keys(30))
-    assert "late" in walk.seen
+PINS = [row(n, id=f"pin{n}") for n in range(1, 16)]
+PIN_KEYS = {r.key for r in PINS}
+QUIET, BUSY = rows(40), rows(53)  # 13 new rows above row 40
+
+
+@pytest.mark.parametrize(
+    ("shown", "known", "pages"),
+    [
+        pytest.param(BUSY, keys(40), 4, id="no pins"),
+        pytest.param([*PINS[:5], *BUSY], keys(40), 5, id="a page of pins at the top"),
+        pytest.param([*PINS[:2], *BUSY], keys(40), 4, id="some pins at the top"),
+        pytest.param([*BUSY[:5], *PINS[:5], *BUSY[5:]], keys(40), 5, id="a page of pins in the middle"),
+        pytest.param([*BUSY[:10], *PINS[:5], *BUSY[10:]], keys(40), 5, id="a page of pins just above the mark"),
+        pytest.param([*BUSY[:3], *PINS[:9], *BUSY[3:]], keys(40), 6, id="pins across pages"),
+        pytest.param([row(40), *PINS[:3], row(53), *BUSY[1:]], keys(40), 5, id="the mark's own row is pinned"),
+        pytest.param([row(40), *BUSY[:4], *PINS[:5], *BUSY[4:]], keys(40), 5, id="above a page of pins"),
+        pytest.param([*PINS[:5], *PINS[10:], *BUSY], keys(40), 6, id="two pages of pins, the second newer"),
+        pytest.param([r for r in BUSY if r.key != "i40"], keys(40), 5, id="the mark's row is gone"),
+        pytest.param([*PINS[:5], *(r for r in BUSY if r.key != "i40")], keys(40), 6, id="and there are pins"),
+        pytest.param([*PINS[:5][::-1], *BUSY], keys(40), 5, id="pins in another order"),
+        pytest.param([*rows(43, 38), row(37, id="late"), *rows(37)], keys(40), 3, id="a late row"),
+        pytest.param([*[row(n, published_at=None) for n in range(1, 6)], *BUSY], keys(53), 5, id="undated pins"),
+    ],
+)
+def test_pins_and_late_rows_do_not_end_a_walk(shown: list[Listing], known: set[str], pages: int) -> None:
+    walk = Walk(DEFAULT, listed_until=listed_until(40))
+    asked = read(walk, [shown], known | PIN_KEYS)
+    assert walk.seen >= keys(53, 41) & {r.key for r in shown} | {r.key for r in shown if r.key == "late"}
+    assert (walk.ended, len(asked), walk.unread(NOW)) == ("known", pages, None)
+
+
+@pytest.mark.parametrize(
+    ("shown", "pages"),
+    [
+        pytest.param(QUIET, 1, id="as ever"),
+        pytest.param([*PINS[:2], *QUIET], 1, id="some pins"),
+        pytest.param([*PINS[:5], *QUIET], 2, id="a page of pins"),
+        pytest.param(QUIET[1:], 2, id="the newest row is gone"),
+        pytest.param([*QUIET[1:4], QUIET[0], *QUIET[4:]], 1, id="out of order"),
+    ],
+)
+def test_nothing_new_costs_one_page_and_one_more_where_it_looks_pinned(shown: list[Listing], pages: int) -> None:
+    walk = Walk(DEFAULT, listed_until=listed_until(40))
+    assert len(read(walk, [shown], keys(40) | PIN_KEYS)) == pages
+    assert walk.ended == "known"
+
+
+def test_old_rows_above_end_no_walk_back_in_time() -> None:
+    walk = Walk(DEFAULT, stop_at=listed_until(30))
+    read(walk, [[*PINS[:5], *rows(60)]], keys(60) | PIN_KEYS)
+    assert walk.seen >= keys(60, 30)
+    assert walk.ended == "passed"
+
+
+# --- servers that repeat themselves ------------------------------------------------------------------------
+
+
+def lying(shown: list[Listing], kind: str, number: int, request: int) -> ListingPage:
+    """Page ``number`` of a list of which pages are not what they should be."""
+    honest = page(shown, number)
+    totals = {"churning": len(shown) + request * 7 % 5, "growing": len(shown) + 2 * request, "none": None, "zero": 0}
+    wrong = {
+        "first": 1, "churning": 1, "growing": 1, "none": 1, "zero": 1, "thinned": 1, "arriving": 1,
+        "cycle": 2 - number % 2, "third is first": 1 if number == 3 else number,
+        "from third on": min(number, 3), "third is second": 2 if number == 3 else number,
+    }[kind]  # fmt: skip
+    found = page(shown, wrong).rows
+    if kind == "thinned":
+        found = tuple(r for r in found if number == 1 or r.key[-1] not in str(number))
+    if kind == "arriving":
+        found = (row(100 + request), *found[: SIZE - 1])
+    return ListingPage(found, totals.get(kind, honest.total))
+
+
+def read_lying(walk: Walk, shown: list[Listing], kind: str, known: Collection[str] = ()) -> int:
+    for request in range(1, 200):
+        answer = lying(shown, kind, walk.page, request)
+        walk.new_rows(answer, NOW)
+        if not walk.goes_on(answer, known, NOW):
+            return request
+    raise AssertionError("it never ends")
+
+
+FOR_EVER = ["first", "churning", "growing", "none", "zero", "thinned", "cycle", "from third on"]
+
+
+@pytest.mark.parametrize("kind", [*FOR_EVER, "third is first", "third is second"])
+@pytest.mark.parametrize("day", [None, NOW.date()])
+def test_a_list_that_repeats_a_page_is_not_read_whole(kind: str, day: date | None) -> None:
+    """``holes`` says so, whether the walk goes on below the page or has to give up."""
+    walk = Walk(DEFAULT, day=day)
+    asked = read_lying(walk, rows(60), kind)
+    assert walk.holes and walk.repeats and not walk.whole
+    assert asked < 60
+    assert (walk.ended == "repeats") == (kind in FOR_EVER)
+    assert walk.seen == keys(60) - (keys(50, 46) if kind.startswith("third is") else keys(0)) or kind in FOR_EVER
+
+
+@pytest.mark.parametrize("kind", [*FOR_EVER, "third is first", "third is second"])
+def test_what_a_repeated_page_hides_is_a_gap(kind: str) -> None:
+    walk = Walk(DEFAULT, listed_until=listed_until(20))
+    read_lying(walk, rows(60), kind, keys(20))
+    unread = walk.unread(NOW)
+    assert unread is not None
+    missing = [r.published_at for r in rows(60, 21) if r.key not in walk.seen]
+    assert missing and all(when and unread[0] < when <= unread[1] for when in missing)
+
+
+def test_a_first_page_that_repeats_while_rows_arrive_is_no_progress() -> None:
+    walk = Walk(DEFAULT, listed_until=listed_until(20))
+    assert read_lying(walk, rows(60), "arriving", keys(20)) <= 5
+    assert walk.ended == "repeats" and walk.unread(NOW) is not None
+
+
+@pytest.mark.parametrize("newest", [1, 4, 5, 12, 15])
+@pytest.mark.parametrize("walk", [Walk(DEFAULT), Walk(DEFAULT, day=NOW.date()), Walk(DEFAULT, stop_at=listed_until(0))])
+def test_past_its_end_a_server_may_answer_the_last_page_again(newest: int, walk: Walk) -> None:
+    walk = replace(walk, seen=set(), entries=Counter(), _dropped={}, _brought=set())
+    last = -(-newest // SIZE)
+    while True:
+        answer = page(rows(newest), min(walk.page, last))
+        walk.new_rows(answer, NOW)
+        if not walk.goes_on(answer, (), NOW):
+            break
+    assert (walk.ended, walk.whole, walk.seen) == ("end", True, keys(newest))
+    assert walk.page <= last + 1
+
+
+def test_rows_without_a_usable_url_count_for_the_total() -> None:
+    walk, requests = Walk(DEFAULT, day=NOW.date()), 0
+    while True:
+        requests += 1
+        answer = ListingPage(page(rows(12), walk.page).rows[1:], 12, dropped=1)
+        walk.new_rows(answer, NOW)
+        if not walk.goes_on(answer, (), NOW):
+            break
+    assert (walk.ended, walk.short, requests) == ("end", False, 3)
+
+
+def test_an_empty_page_above_the_total_is_asked_for_twice() -> None:
+    walk, empty = Walk(DEFAULT, day=NOW.date()), iter([True, False])
+    while True:
+        answer = page(rows(12), walk.page)
+        if walk.page == 2 and next(empty):
+            answer = ListingPage((), 12)
+        walk.new_rows(answer, NOW)
+        if not walk.goes_on(answer, (), NOW):
+            break
+    assert (walk.ended, walk.seen, walk.short) == ("end", keys(12), False)
+    walk = Walk(DEFAULT, day=NOW.date())
+    for answer in (page(rows(12), 1), ListingPage((), 12), ListingPage((), 12)):
+        walk.new_rows(answer, NOW)
+        walk.goes_on(answer, (), NOW)
+    assert (walk.ended, walk.short) == ("end", True)
+
+
+def test_a_page_that_fails_is_passed_over() -> None:
+    walk = Walk(DEFAULT, listed_until=listed_until(20))
+    assert not Walk(DEFAULT).goes_on_after_failure(), "without its first page nothing is known of a list"
+    while True:
+        if walk.page == 3:
+            assert walk.goes_on_after_failure()
+        answer = page(rows(60), walk.page)
+        walk.new_rows(answer, NOW)
+        if not walk.goes_on(answer, keys(20), NOW):
+            break
+    assert walk.seen >= keys(60, 21) - keys(50, 46)
+    assert (walk.ended, walk.unread(NOW)) == ("known", (listed_until(20), listed_until(55)))
+    for _ in range(2):
+        assert walk.goes_on_after_failure()
+    assert not walk.goes_on_after_failure()
+
+
+@pytest.mark.parametrize(
+    ("shown", "pages", "gap"),
+    [
+        pytest.param(rows(60), 4, 45, id="a limit"),
+        pytest.param(rows(60), 9, None, id="no limit"),
+        pytest.param(rows(62), 9, None, id="a limit on the page that was come for"),
+        pytest.param([*PINS[:5], *rows(60)], 1, 1000, id="nothing but pins: what is below may be of any time"),
+        pytest.param([*PINS[:5], *rows(60)], 2, 60, id="pins, then a page"),
+        pytest.param(rows(60, 31), 99, 33, id="a list that is too short"),
+        pytest.param([*rows(60, 31), *PINS[:1]], 99, 32, id="and has an old row below"),
+        pytest.param(rows(60, 20), 99, None, id="just long enough"),
+    ],
+)
+def test_what_is_unread(shown: list[Listing], pages: int, gap: int | None) -> None:
+    walk = Walk(DEFAULT, listed_until=listed_until(20), max_pages=pages)
+    read(walk, [shown], keys(20) | PIN_KEYS)
+    unread = walk.unread(NOW)
+    assert (unread and unread[1]) == (gap and listed_until(gap))
 
 
 def test_a_row_dated_in_the_future_neither_marks_nor_ends() -> None:
@@ -128,16 +312,6 @@ def test_arrivals_and_removals_at_once_lose_nothing(changes: list[tuple[int, set
     walk = Walk(DEFAULT, listed_until=listed_until(100))
     asked = read(walk, lists, keys(100))
     assert walk.seen >= {r.key for r in lists[min(len(asked), len(lists)) - 1]} & keys(130, 101)
-
-
-def test_a_repeated_last_page_ends_it() -> None:
-    walk, answer, pages = Walk(DEFAULT), page(rows(5), 1, total=1000), 0
-    while True:
-        pages += 1
-        walk.new_rows(answer, NOW)
-        if not walk.goes_on(answer, set(), NOW):
-            break
-    assert (walk.ended, pages) == ("end", 4)
 
 
 def test_a_total_that_shrinks_for_ever_does_not() -> None:
@@ -199,3 +373,19 @@ def test_the_last_walk_over_a_gap_closes_it() -> None:
 def test_a_day_is_settled_some_hours_after_its_end(hours: float, settled: bool) -> None:
     end = datetime(2026, 11, 21, tzinfo=BEIJING)
     assert is_settled(date(2026, 11, 20), end + timedelta(hours=hours)) is settled
+
+
+def test_a_page_of_pins_again_and_again_proves_nothing() -> None:
+    walk = Walk(DEFAULT, listed_until=listed_until(40))
+    read_lying(walk, [*PINS[:5], *BUSY], "first", keys(40) | PIN_KEYS)
+    assert walk.ended == "repeats" and walk.unread(NOW) == (listed_until(40), NOW)
+
+
+@pytest.mark.parametrize("told", [0, None, 3])
+def test_what_is_no_total_moves_no_rows(told: int | None) -> None:
+    walk = Walk(DEFAULT)
+    for number, total in ((1, 60), (2, told), (3, 60)):
+        assert walk.page == number
+        answer = ListingPage(page(rows(60), number).rows, total)
+        walk.new_rows(answer, NOW)
+        assert walk.goes_on(answer, (), NOW)

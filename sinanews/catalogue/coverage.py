@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from sinanews.catalogue.database import Database
-from sinanews.catalogue.tables import days, gaps, watermarks
+from sinanews.catalogue.tables import article_channels, articles, days, gaps, watermarks
 
 
 class Coverage:
@@ -38,19 +39,41 @@ class Coverage:
             return connection.execute(select(watermarks).order_by(watermarks.c.channel)).all()
 
     def gaps(self, channel: str | None = None) -> Sequence[Row[Any]]:
-        """channel, after, before, found_at of the gaps, newest first."""
+        """channel, after, before, found_at, tries of the gaps, newest first."""
         query = select(gaps).order_by(gaps.c.before.desc())
         with self.database.read() as connection:
             return connection.execute(query.where(gaps.c.channel == channel) if channel else query).all()
 
     def gap_found(self, channel: str, after: datetime, before: datetime, now: datetime) -> None:
-        values = {"channel": channel, "after": after, "before": before, "found_at": now}
+        values = {"channel": channel, "after": after, "before": before, "found_at": now, "tries": 0}
         with self.database.begin() as connection:
             self.database.upsert(connection, gaps, values)
+
+    def gap_tried(self, channel: str, after: datetime, before: datetime, tries: int) -> None:
+        """A gap was filled down to ``before``, where the list ended."""
+        one = (gaps.c.channel == channel, gaps.c.after == after)
+        with self.database.begin() as connection:
+            connection.execute(gaps.update().where(*one).values(before=before, tries=tries))
 
     def gap_filled(self, channel: str, after: datetime) -> None:
         with self.database.begin() as connection:
             connection.execute(gaps.delete().where(gaps.c.channel == channel, gaps.c.after == after))
+
+    def has_entries(self, channel: str, begin: datetime, end: datetime) -> bool:
+        """Whether the channel has listed anything that was published then, from ``begin`` and before ``end``."""
+        its = (articles.c.id == article_channels.c.article_id, article_channels.c.channel == channel)
+        query = select(articles.c.id).where(*its, articles.c.published_at >= begin, articles.c.published_at < end)
+        with self.database.read() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
+    def ids_at(self, channel: str, begin: datetime, end: datetime) -> dict[tuple[datetime, str], set[str]]:
+        """(published_at, title) → ids of what the channel listed first, ``begin`` and ``end`` included."""
+        a, found = articles.c, defaultdict(set)
+        query = select(a.published_at, a.title, a.id).where(a.published_at.between(begin, end), a.channel == channel)
+        with self.database.read() as connection:
+            for row in connection.execute(query):
+                found[row.published_at, row.title or ""].add(row.id)
+        return dict(found)
 
     def day_listed(self, channel: str, day: date, state: str, entries: int, now: datetime) -> None:
         """``state``: complete; partial (not over, or not read to its end); empty (the list said it had nothing)."""

@@ -16,9 +16,11 @@ from sinanews.exceptions import CatalogueError
 
 
 def _answers_and_seed_files(connection: Connection) -> None:
-    """2: what a page answered that was no article, the pages an article lacks, and the files that seeds came from."""
+    """2: what a page answered that was no article, the pages an article lacks, the files that seeds came from, and
+    how often a gap was asked for in vain."""
     for column in ("answer TEXT", "answers INTEGER NOT NULL DEFAULT 0", "answered_at TIMESTAMP", "missing_pages TEXT"):
         connection.execute(text(f"ALTER TABLE articles ADD COLUMN {column}"))
+    connection.execute(text("ALTER TABLE gaps ADD COLUMN tries INTEGER NOT NULL DEFAULT 0"))
 
 
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.

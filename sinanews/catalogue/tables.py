@@ -161,6 +161,8 @@ gaps = Table(
     Column("after", UtcTime, primary_key=True),
     Column("before", UtcTime, nullable=False),
     Column("found_at", UtcTime, nullable=False),
+    # Runs that found the list to end above it; after some it is given up: see spiders/rolls.py.
+    Column("tries", Integer, nullable=False, default=0, server_default="0"),
 )
 
 #: A day of Beijing of one channel: how far its listing has come.

@@ -9,7 +9,7 @@ from sinanews.catalogue import Catalogue
 from sinanews.channels import CHANNELS, DEFAULT
 from sinanews.showing import CatalogueCommand, as_json, console, existing_catalogue, minute, table
 
-HEADINGS = ("slug", ">lid", ">pageid", "title", "group", ">stale after", "newest listed", "last success")
+HEADINGS = ("slug", ">lid", ">pageid", "title", "group", ">stale after", "state", "newest listed", "last success")
 
 
 class Command(CatalogueCommand):
@@ -34,15 +34,20 @@ class Command(CatalogueCommand):
     def show(self, catalogue: Catalogue | None, opts: argparse.Namespace) -> int:
         listed = {row.channel: row for row in catalogue.coverage.channels()} if catalogue else {}
         rows = [
-            (c.slug, c.lid, c.pageid, c.title, c.group, c.stale_hours, *_listed(listed.get(c.slug))) for c in CHANNELS
+            (c.slug, c.lid, c.pageid, c.title, c.group, c.stale_hours, c.dead, *_listed(listed.get(c.slug)))
+            for c in CHANNELS
         ]
         if opts.json:
-            names = ("slug", "lid", "pageid", "title", "group", "stale_hours", "newest_listed", "last_success")
+            names = ("slug", "lid", "pageid", "title", "group", "stale_hours", "dead", "newest_listed", "last_success")
             print(as_json([dict(zip(names, row, strict=True)) for row in rows]))
             return 0
         out = console()
-        out.print(table(HEADINGS, [(*row[:5], f"{row[5]} h", minute(row[6]), minute(row[7])) for row in rows]))
+        shown = [(*r[:5], f"{r[5]} h", "dead" if r[6] else "", minute(r[7]), minute(r[8])) for r in rows]
+        out.print(table(HEADINGS, shown))
         out.print(f"\nTimes are Beijing's. -a channels= takes slugs, lids, groups or all; default: {DEFAULT.slug}.")
+        out.print(
+            "Dead channels have had nothing new for years; they are in no group, and come by their own name only."
+        )
         return 0
 
 

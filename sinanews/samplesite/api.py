@@ -12,6 +12,7 @@ from sinanews.samplesite.entries import BEIJING, Archive, Channel, Entry, chance
 
 ROOMS = {152: "财经", 151: "政经", 153: "综合", 155: "市场", 164: "国际", 242: "行业"}
 LIVE_STEP = 90  #: seconds between two rows of a room
+LIVE_SHOWN = 900  #: rows of a room that its feed shows
 #: what every row has alike
 _ROW: dict[str, Any]
 _LIVE: dict[str, Any]
@@ -87,20 +88,41 @@ def row(entry: Entry, channel: Channel) -> dict[str, Any]:
 
 
 def zhibo(archive: Archive, query: Mapping[str, str], count: int, start: int) -> bytes:
-    """``/api/zhibo/feed``: newest first, at most 20 a page; ``start`` is the epoch second of a room's first row."""
+    """``/api/zhibo/feed``: newest first, at most 20 a page, the newest 900 rows only.
+
+    ``start`` is the epoch second of a room's first row.
+    """
     try:
         room, page = int(query.get("zhibo_id", 152)), max(int(query.get("page", 1)), 1)
         size, place = min(max(int(query.get("page_size", 20)), 1), 20), list(ROOMS).index(room)
     except ValueError:
         return _encode({"result": {"status": {"code": 1, "msg": "param error"}, "data": {"feed": {"list": []}}}}, None)
-    last = count - 1 - (page - 1) * size
-    numbers = range(last, max(last - size, -1), -1)
+    shown, last = min(count, LIVE_SHOWN), count - 1 - (page - 1) * size
+    numbers = range(last, max(last - size, count - 1 - shown), -1)
     rows = [live_row(archive, room, k, 4_000_000 + 6 * k + place, start + k * LIVE_STEP) for k in numbers]
-    pages = {"totalPage": -(-count // size), "pageSize": size, "totalNum": count, "pName": "page", "page": page}
+    pages = {"totalPage": -(-shown // size), "pageSize": size, "totalNum": shown, "pName": "page", "page": page}
     stamp = datetime.fromtimestamp(start + count * LIVE_STEP, BEIJING).strftime(_SINA_TIME)
     data = {"feed": {"list": rows, "html": "", "page_info": pages}}
     status = {"code": 0, "msg": "OK"}
     return _encode({"result": {"status": status, "timestamp": stamp, "data": data}}, query.get("callback"))
+
+
+def cursor(archive: Archive, query: Mapping[str, str], count: int, start: int, reach: int, shift: int) -> bytes:
+    """``/api/news/pc``: the rows of room 152, newest first; with ``id`` those below it. It has the newest ``reach``.
+
+    ``shift`` is added to the ids of the room's rows.
+    """
+    try:
+        size, below = min(max(int(query.get("size", 20)), 1), 50), int(query.get("id", 0))
+    except ValueError:
+        return _encode({"result": {"status": {"code": 1, "msg": "param error"}, "data": {"feed": {"list": []}}}}, None)
+    last = min(count - 1, -(-(below - shift - 4_000_000) // 6) - 1) if below else count - 1
+    numbers = range(last, max(last - size, count - 1 - reach, -1), -1)
+    rows = [live_row(archive, 152, k, 4_000_000 + 6 * k, start + k * LIVE_STEP) for k in numbers]
+    rows = [{**row, "id": int(row["id"]) + shift} for row in rows]
+    ids = [row["id"] for row in rows] or [0]
+    feed = {"list": rows, "min_id": min(ids), "max_id": max(ids)}
+    return _encode({"result": {"status": {"code": 0, "msg": "OK"}, "data": {"feed": feed}}}, query.get("callback"))
 
 
 def live_row(archive: Archive, room: int, number: int, row_id: int, second: int) -> dict[str, Any]:
@@ -115,5 +137,16 @@ def live_row(archive: Archive, room: int, number: int, row_id: int, second: int)
     return _LIVE | {
         "id": row_id if number % 2 else str(row_id), "zhibo_id": room, "rich_text": rich_text, "create_time": made,
         "update_time": made, "commentid": f"live:finance-{room}-{row_id}:0", "ext": json.dumps(ext),
+        "comment_list": comments(number),
         "tag": [{"id": "5", "name": ROOMS[room]}] if number % 4 else [], "docurl": ext.get("docurl", ""),
     }  # fmt: skip
+
+
+def comments(number: int) -> dict[str, Any]:
+    """What readers wrote below a row: every fourth one has two comments."""
+    found = [
+        {"uid": f"9{number:06}{k}", "nick": f"读者甲{number}{k}", "area": "青湾省远桥市", "content": f"好评{number}{k}",
+         "time": "2026-11-20 09:00:00", "ip": "192.0.2.7", "agree": "3"}
+        for k in (1, 2) if number % 4 == 0
+    ]  # fmt: skip
+    return {"list": found, "total": len(found), "thread_show": 0, "qreply": 0, "qreply_show": 0, "show": len(found)}

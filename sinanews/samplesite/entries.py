@@ -10,12 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from hashlib import blake2b
 
+from sinanews.channels import CHANNELS as TABLE
 from sinanews.samplesite import texts
 
 BEIJING = timezone(timedelta(hours=8))
 NEWEST = datetime(2026, 11, 20, 18, 0, tzinfo=BEIJING)
 Channel = tuple[int, int]  #: pageid, lid
 CHANNELS: tuple[Channel, ...] = ((155, 1686), (155, 1687), (384, 2671))
+#: The other channels of the table; each has a share of the entries.
+OTHERS: tuple[Channel, ...] = tuple(pair for c in TABLE if (pair := (c.pageid, c.lid)) not in CHANNELS)
+_OTHERS_OF_AN_ENTRY = 4
 _STRAY = 6 * 3600  #: an out-of-order entry stands this many seconds above its time at most
 _TOP = 1 << 40  #: rank of pinned entries
 
@@ -89,17 +93,18 @@ class Archive:
     """All entries, oldest first, and each channel's list. Safe for several threads."""
 
     def __init__(
-        self, articles: int, days: float, newest: datetime, seed: int, *, channels: Sequence[Channel] = CHANNELS,
+        self, articles: int, days: float, newest: datetime, seed: int, *, channels: Sequence[Channel] | None = None,
         reprints: float = 0.04, shares: dict[str, float] | None = None, pinned: int = 0, out_of_order: float = 0.0,
     ) -> None:  # fmt: skip
-        self.seed, self.channels, self.reprints, self.out_of_order = seed, tuple(channels), reprints, out_of_order
+        self.seed, self.reprints, self.out_of_order = seed, reprints, out_of_order
+        self.channels, self.others = (CHANNELS, OTHERS) if channels is None else (tuple(channels), ())
         self.shares = SHARES if shares is None else shares
         self.lock = threading.RLock()
         self.entries: list[Entry] = []
         self.readable: list[Entry] = []  #: those whose page is an article
         self.by_id: dict[str, Entry] = {}
         self.by_place: dict[str, Entry] = {}
-        self.lists: dict[Channel, list[Entry]] = {channel: [] for channel in self.channels}
+        self.lists: dict[Channel, list[Entry]] = {channel: [] for channel in (*self.channels, *self.others)}
         last, step = int(newest.timestamp()), days * 86400 / max(articles, 1)
         for number in range(articles):
             jitter = chance(seed, number, "time") * step if number < articles - 1 else 0
@@ -143,9 +148,11 @@ class Archive:
         )  # fmt: skip
 
     def _channels_of(self, number: int) -> tuple[Channel, ...]:
-        """The first channel lists everything, the others a tenth each."""
-        others = int(chance(self.seed, number, "channel") * 10)
-        return self.channels[:1] + self.channels[1 + others : 2 + others]
+        """The first channel lists everything, the others a tenth each; those of the table beyond, some in turn."""
+        tenth = int(chance(self.seed, number, "channel") * 10)
+        mine = range(number, number + _OTHERS_OF_AN_ENTRY * 5, 5) if self.others else ()
+        beyond = tuple(self.others[k % len(self.others)] for k in mine)
+        return self.channels[:1] + self.channels[1 + tenth : 2 + tenth] + beyond
 
     def _original(self, number: int) -> int:
         """One of the 50 readable entries before; or what that one is itself a reprint of."""

@@ -45,7 +45,10 @@ class Faults:
             self.set(kind, aim)
 
     def set(self, kind: str, aim: float | Iterable[str], *, where: str | None = None, times: int | None = None) -> None:
-        """Strikes a share of the keys, or just those given. ``where``: article, listing, live or robots. ValueError."""
+        """Strikes a share of the keys, or just those given. Raises ValueError.
+
+        ``where``: article, listing, live, cursor or robots.
+        """
         if kind not in KINDS:
             raise ValueError(f"unknown fault {kind!r}; one of {', '.join(KINDS)}")
         keys = float(aim) if isinstance(aim, (int, float)) else frozenset(aim)

@@ -58,6 +58,8 @@ class SampleSite:
         self.ignore_windows, self.on_request = ignore_windows, on_request
         self.live = live  #: rows of each room of the live feed
         self.live_start = int(newest.timestamp()) - live * api.LIVE_STEP
+        self.cursor_reach = 10**9  #: rows that the cursor feed goes back
+        self.cursor_shift = 0  #: by how much its ids differ from those of room 152
         self.requests: list[Request] = []
         self.stopping = threading.Event()
         self._port = port
@@ -126,6 +128,9 @@ class SampleSite:
         if request.path == "/api/zhibo/feed":
             live = self.live, self.live_start
             return "live", request.query, lambda: Answer(200, JSON, api.zhibo(self.archive, query, *live))
+        if request.path == "/api/news/pc":
+            feed = self.live, self.live_start, self.cursor_reach, self.cursor_shift
+            return "cursor", request.query, lambda: Answer(200, JSON, api.cursor(self.archive, query, *feed))
         if request.path.endswith((".png", ".jpg", ".gif")):
             return "image", request.path, lambda: Answer(200, "image/png", PNG)
         entry = self.archive.at(request.host, request.path)

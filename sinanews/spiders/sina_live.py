@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from scrapy import signals
@@ -15,10 +16,23 @@ from sinanews.arguments import since_when
 from sinanews.channels import Channel
 from sinanews.exceptions import CatalogueError, PageGone
 from sinanews.items import ArticleItem
+from sinanews.listings import PAGE_SIZE as ROLL_PAGE_SIZE
 from sinanews.listings import Listing, ListingPage
-from sinanews.live import ROOMS, Flash, RoomWalk, item_of, parse_feed, select_rooms
+from sinanews.live import (
+    CURSOR_ROOM,
+    MOST_CURSOR_PAGES,
+    PAGE_SIZE,
+    ROOMS,
+    CursorWalk,
+    Flash,
+    RoomWalk,
+    item_of,
+    parse_cursor,
+    parse_feed,
+    select_rooms,
+)
 from sinanews.spiders.rolls import RollSpider
-from sinanews.walks import Walk
+from sinanews.walks import Gap, Walk
 
 
 class SinaLiveSpider(RollSpider):
@@ -38,6 +52,7 @@ class SinaLiveSpider(RollSpider):
         self.left = self.options.get("limit", 10**9)  #: rows that may still be stored
         #: Whether only a signal ends the run, which is then no interruption. Read by the crawl command.
         self.ends_by_signal: bool = self.options.get("follow", False)
+        self.reach: dict[str, datetime] = {}  #: room → the oldest row that its feed shows
         self.timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -84,24 +99,62 @@ class SinaLiveSpider(RollSpider):
         gaps = self.gaps(slug)
         stops = [*left, *(gap.after for gap in gaps), *([self.since] if self.since else [])]
         walks: list[Walk] = [RoomWalk(channel, stop_at=min(stops), closes=gaps)] if stops else []
-        pages, until = self.settings.getint("SINANEWS_MAX_PAGES"), catalogue.coverage.listed_until(slug)
+        # As many rows as of a roll, whose pages are longer.
+        pages = -(-self.settings.getint("SINANEWS_MAX_PAGES") * ROLL_PAGE_SIZE // PAGE_SIZE)
+        until = catalogue.coverage.listed_until(slug)
         return walks if self.since else [*walks, RoomWalk(channel, listed_until=until, max_pages=pages)]
 
     def walk_ended(self, walk: Walk, rest: list[Walk]) -> list[Walk]:
         """After a walk back in time: rows that are no longer there are gone, and a first ``since`` is the beginning."""
         rest, catalogue, slug = super().walk_ended(walk, rest), self.archive.catalogue, walk.channel.slug
-        if walk.stop_at is None or walk.ended == "limit" or self.left <= 0:
+        if self.left <= 0:
             return rest
-        for row in catalogue.unfinished([slug], self.archive.now(), walk.stop_at):
-            if row.id not in walk.seen:
-                self.archive.refuse(row.id, PageGone(f"{row.id} is no longer in the feed"))
-        until = catalogue.coverage.listed_until(slug)
-        if self.since and (until is None or self.since <= until):
-            catalogue.coverage.listed_to(slug, walk.newest, self.archive.now())
+        if isinstance(walk, RoomWalk) and walk.ended == "end" and walk.bottom:
+            self.reach[slug] = walk.bottom
+        if walk.stop_at is not None and walk.whole:
+            self.refuse_missing(walk)
+            until = catalogue.coverage.listed_until(slug)
+            if self.since and isinstance(walk, RoomWalk) and (until is None or self.since <= until):
+                catalogue.coverage.listed_to(slug, walk.newest, self.archive.now())
+        if not rest and isinstance(walk, RoomWalk) and walk.channel.lid == CURSOR_ROOM:
+            rest = self.cursor_walk(walk.channel)
         return rest
 
-    def read_list(self, body: bytes) -> ListingPage:
-        return parse_feed(body)
+    def refuse_missing(self, walk: Walk) -> None:
+        """Rows left undone that the walk should have met are gone; those below the room's feed may be in the other."""
+        slug, reach = walk.channel.slug, walk.stop_at
+        if isinstance(walk, RoomWalk) and walk.channel.lid == CURSOR_ROOM and walk.ended == "end":
+            reach = walk.bottom
+        for row in self.archive.catalogue.unfinished([slug], self.archive.now(), reach):
+            if row.id not in walk.seen:
+                self.archive.refuse(row.id, PageGone(f"{row.id} is no longer in the feed"))
+
+    def cursor_walk(self, channel: Channel) -> list[Walk]:
+        """The walk over the cursor feed, where the room's own feed has ended above a gap or a row left undone."""
+        slug, reach = channel.slug, self.reach.pop(channel.slug, None)
+        if reach is None:
+            return []
+        gaps = tuple(gap for gap in self.gaps(slug) if gap.after < reach)
+        rows = self.archive.catalogue.unfinished([slug], self.archive.now(), until=reach)
+        stops = [*(gap.after for gap in gaps), *(row.published_at for row in rows if row.published_at)]
+        if not stops:
+            return []
+        self.logger.info("channel %s: reading the cursor feed back to %s", slug, min(stops))
+        undone = frozenset(row.id for row in rows)
+        return [CursorWalk(channel, stop_at=min(stops), closes=gaps, max_pages=MOST_CURSOR_PAGES, unfinished=undone)]
+
+    def gap_missed(self, walk: Walk, gap: Gap) -> None:
+        """What the room's own feed does not reach the cursor feed may."""
+        if walk.channel.lid != CURSOR_ROOM or isinstance(walk, CursorWalk):
+            super().gap_missed(walk, gap)
+
+    def read_list(self, body: bytes, walk: Walk) -> ListingPage:
+        if not isinstance(walk, CursorWalk):
+            return parse_feed(body)
+        answer = parse_cursor(body)
+        times = [row.published_at for row in answer.rows if row.published_at]
+        known = self.archive.catalogue.coverage.ids_at(walk.channel.slug, min(times), max(times)) if times else {}
+        return walk.matched(answer, known)
 
     def is_of_the_dates(self, row: Listing) -> bool:
         return self.since is None or row.published_at is None or row.published_at >= self.since
