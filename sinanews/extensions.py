@@ -19,7 +19,7 @@ from sinanews.catalogue import Catalogue
 from sinanews.checks import check_settings
 from sinanews.dates import to_beijing
 from sinanews.exceptions import Banned, CatalogueError, Interrupted, Refused, SinanewsError
-from sinanews.interrupts import Interrupts
+from sinanews.interrupts import interrupts
 from sinanews.items import ArticleItem
 from sinanews.locks import RunLock
 from sinanews.monitors import Finding, judge_run
@@ -65,7 +65,7 @@ class Archive:
         self.now = now
         check_settings(crawler.settings.get)
         self.exports: Path = exports_folder(crawler.settings["SINANEWS_EXPORTS"])
-        self.interrupts = Interrupts()
+        self.interrupts = interrupts
         self.interrupts.watch()
         self.catalogue = self._open_catalogue(database_url(crawler.settings["SINANEWS_DATABASE"]))
         #: Held so that a second run of the same spider leaves; workers on one PostgreSQL share its rows instead.
@@ -134,7 +134,6 @@ class Archive:
             self.catalogue.close()
             if self.lock is not None:
                 self.lock.release()
-            self.interrupts.ignore()
 
     @property
     def stopping(self) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
-import os
 import signal
 import sys
 from dataclasses import asdict
@@ -19,7 +19,7 @@ from sinanews.alerts import alert
 from sinanews.checks import check_settings
 from sinanews.exceptions import ArgumentError, Interrupted, RunLocked, SinanewsError
 from sinanews.extensions import Archive
-from sinanews.interrupts import SIGNALS
+from sinanews.interrupts import SIGNALS, end_at_once, interrupts
 from sinanews.monitors import Finding
 from sinanews.outcomes import ATTENTION, CRASHED, INTERRUPTED, LOCKED, STORAGE, USAGE, Outcome, judge, summary
 
@@ -77,6 +77,7 @@ class Command(ScrapyCrawl):
             return USAGE, f"there is no spider {spider!r}; there are: {known}"
         self.crawler = crawler
         crash = Crash()
+        asyncio.get_event_loop().call_soon(interrupts.watch)  # after Scrapy's handlers, before the first step
         task: Any = self.crawler_process.crawl(crawler, **arguments)  # an asyncio task: see TWISTED_REACTOR
         task.add_done_callback(crash.remember)
         self.crawler_process.start()
@@ -87,8 +88,7 @@ class Command(ScrapyCrawl):
     def interrupted(self, number: int, frame: Any) -> None:
         """A signal before the run, when nothing is held yet. In the run Scrapy handles them; after it nobody need."""
         if self.crawler is None or self.crawler.spider is None:
-            os.write(2, f"sinanews: {INTERRUPTED.words}\n".encode())
-            os._exit(INTERRUPTED.code)  # an exception might come up anywhere, and be caught there
+            end_at_once(number, frame)
 
     def told(self, crawler: Crawler, error: BaseException | None) -> tuple[Outcome, str]:
         """The outcome and the last line; the run's row in the catalogue and the user's command get both."""

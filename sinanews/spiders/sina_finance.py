@@ -77,8 +77,7 @@ class SinaFinanceSpider(RollSpider):
         slugs = [channel.slug for channel in self.channels]
         now = self.archive.now()
         for row in self.archive.catalogue.unfinished(slugs, now, self.since, self.until):
-            if self.archive.stopping:
-                return
+            self.leave_if_stopping()
             yield from self.ask([listing_of(row)], channel_by_slug(row.channel))
         if "refresh" in self.options:
             for row in self.archive.catalogue.exported_since(slugs, now - self.options["refresh"]):
