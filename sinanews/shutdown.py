@@ -51,7 +51,7 @@ class Shutdown:
             closing.callback(spider)
 
     def close(self) -> None:
-        """Scrapy does so itself, unless it was asked before its engine ran: the spider would end as if all were done."""
+        """Scrapy does so, unless asked before its engine ran: the spider would then end as if all were done."""
         if not self.closing:
             self.closing = True
             deferred_from_coro(self.crawler.engine.close_spider_async(reason="shutdown"))
