@@ -24,7 +24,7 @@ from sinanews.checks import check_settings, missing_command
 from sinanews.dates import to_beijing
 from sinanews.exceptions import Banned, CatalogueError, Refused, SinanewsError
 from sinanews.files import SUPERSEDED, ExportFolder
-from sinanews.interrupts import Interrupts
+from sinanews.interrupts import interrupts
 from sinanews.items import ArticleItem
 from sinanews.locks import RunLock
 from sinanews.monitors import Finding, judge_run
@@ -75,7 +75,7 @@ class Archive:
         self.now = now
         check_settings(crawler.settings)
         self.exports: Path = exports_folder(crawler.settings["SINANEWS_EXPORTS"])
-        self.interrupts = Interrupts()
+        self.interrupts = interrupts
         self.spider_name: str = crawler.spidercls.name
         self.arguments: dict[str, str] = {}
         self.folder: ExportFolder
@@ -195,7 +195,6 @@ class Archive:
         if self.lock is not None:
             self.lock.release()
             self.lock = None
-        self.interrupts.ignore()
 
     @property
     def stopping(self) -> bool:

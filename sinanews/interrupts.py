@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from sinanews.outcomes import INTERRUPTED
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GRACE = 2.0  #: seconds that another process's lock is still waited for after a signal: most are short
+
+
+def end_at_once(number: int, frame: Any) -> None:
+    """A handler for the time before a run, when nothing is held that would have to be given back."""
+    os.write(2, f"sinanews: {INTERRUPTED.words}\n".encode())
+    os._exit(INTERRUPTED.code)  # an exception might come up anywhere, and be caught there
 
 
 class Interrupts:
@@ -21,7 +30,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.heard_at: float | None = None
-        self._handlers: dict[int, tuple[Callable[..., Any], Callable[..., Any]]] = {}
+        self._handlers: list[Callable[[int, Any], None]] = []
 
     @property
     def heard(self) -> bool:
@@ -33,19 +42,11 @@ class Interrupts:
             return  # where Python lets nobody set a handler
         for number in SIGNALS:
             before = signal.getsignal(number)
-            if callable(before) and before is not signal.default_int_handler:
-                ours = self._handler(before)
-                self._handlers[number] = before, ours
-                signal.signal(number, ours)
+            if callable(before) and before is not signal.default_int_handler and before not in self._handlers:
+                self._handlers.append(self._handler(before))
+                signal.signal(number, self._handlers[-1])
 
-    def ignore(self) -> None:
-        """Give the handlers back, where they are still ours."""
-        for number, (before, ours) in self._handlers.items():
-            if signal.getsignal(number) is ours:
-                signal.signal(number, before)
-        self._handlers.clear()
-
-    def _handler(self, before: Callable[..., Any]) -> Callable[..., Any]:
+    def _handler(self, before: Callable[[int, Any], Any]) -> Callable[[int, Any], None]:
         def hear(number: int, frame: Any) -> None:
             self.heard_at = self.heard_at or time.monotonic()
             before(number, frame)
@@ -60,3 +61,6 @@ class Interrupts:
     def no_use_waiting(self) -> bool:
         """Whether a lock is waited for no longer: a moment after the signal."""
         return self.heard_at is not None and time.monotonic() - self.heard_at > GRACE
+
+
+interrupts = Interrupts()  #: of this process, which has one handler for each signal

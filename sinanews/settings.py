@@ -36,7 +36,7 @@ SINANEWS_MAX_PAGES = os.environ.get("SINANEWS_MAX_PAGES", "40")
 SINANEWS_STALE = os.environ.get("SINANEWS_STALE", "1")
 #: Seconds between two looks at the live feed with follow=1. Read by sina_live.
 SINANEWS_POLL = os.environ.get("SINANEWS_POLL", "30")
-#: Seconds before the first retry; doubled each time, up to a minute. Read by RetryMiddleware.
+#: Seconds before the first retry; doubled each time, up to a minute. Read by the retry and ban middlewares.
 SINANEWS_RETRY_DELAY = os.environ.get("SINANEWS_RETRY_DELAY", "2")
 #: Seconds that a host is left alone after it banned us, where it names no time itself. Read by BanMiddleware.
 SINANEWS_COOLDOWN = os.environ.get("SINANEWS_COOLDOWN", "3600")

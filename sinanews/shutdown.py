@@ -5,6 +5,7 @@ from __future__ import annotations
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.utils.asyncio import create_looping_call
+from scrapy.utils.defer import deferred_from_coro
 
 from sinanews.downloads import abort_downloads
 from sinanews.exceptions import RunStopping
@@ -24,6 +25,7 @@ class Shutdown:
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
+        self.closing = False
         self.task = create_looping_call(self.look)
         crawler.signals.connect(self.begin, signals.spider_opened)
         crawler.signals.connect(self.end, signals.spider_closed)
@@ -42,10 +44,17 @@ class Shutdown:
     def look(self) -> None:
         if Archive.of(self.crawler).stopping:
             self.drop_requests()
+            self.close()
         slot, spider = self.crawler.engine.scraper.slot, self.crawler.spider
         closing = slot.closing if slot is not None and slot.is_idle() else None
         if closing is not None and not closing.called and spider is not None:
             closing.callback(spider)
+
+    def close(self) -> None:
+        """Scrapy does so, unless asked before its engine ran: the spider would then end as if all were done."""
+        if not self.closing:
+            self.closing = True
+            deferred_from_coro(self.crawler.engine.close_spider_async(reason="shutdown"))
 
     def drop_requests(self) -> None:
         """Let go of what is being downloaded or waits for its turn to be."""

@@ -1,0 +1,10 @@
+"""What ``scrapy COMMAND`` runs in this project, one module a command."""
+
+import signal
+import sys
+
+from sinanews.interrupts import SIGNALS, end_at_once
+
+if sys.argv[1:2] in (["crawl"], ["run"]):  # Scrapy imports all the commands now, which takes a while
+    for number in SIGNALS:
+        signal.signal(number, end_at_once)

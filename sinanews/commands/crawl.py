@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import asyncio
 import signal
 import sys
 from typing import Any
@@ -16,7 +16,7 @@ from sinanews import user_agent
 from sinanews.checks import LEVELS, check_settings
 from sinanews.exceptions import ArgumentError
 from sinanews.extensions import Archive
-from sinanews.interrupts import SIGNALS
+from sinanews.interrupts import SIGNALS, end_at_once, interrupts
 from sinanews.outcomes import INTERRUPTED, USAGE, Outcome, outcome_of
 from sinanews.output import lasting_output
 
@@ -68,6 +68,7 @@ class Command(ScrapyCrawl):
             return USAGE, f"there is no spider {spider!r}; there are: {known}"
         self.crawler = crawler
         crash = Crash()
+        asyncio.get_event_loop().call_soon(interrupts.watch)  # after Scrapy's handlers, before the first step
         task: Any = self.crawler_process.crawl(crawler, **arguments)  # an asyncio task: see TWISTED_REACTOR
         task.add_done_callback(crash.remember)
         self.crawler_process.start()
@@ -82,8 +83,7 @@ class Command(ScrapyCrawl):
     def interrupted(self, number: int, frame: Any) -> None:
         """A signal before the run, when nothing is held yet. In the run Scrapy handles them; after it nobody need."""
         if self.crawler is None or self.crawler.spider is None:
-            os.write(2, f"sinanews: {INTERRUPTED.words}\n".encode())
-            os._exit(INTERRUPTED.code)  # an exception might come up anywhere, and be caught there
+            end_at_once(number, frame)
 
 
 class Crash:

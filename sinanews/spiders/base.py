@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
+from scrapy.exceptions import CloseSpider
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
@@ -40,6 +41,11 @@ class ArchiveSpider(Spider):
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> ArchiveSpider:
         return super().from_crawler(crawler, *args, **kwargs)
+
+    def leave_if_stopping(self) -> None:
+        """Raises CloseSpider in a run that was asked to end; for loops in ``start`` that let nobody else look."""
+        if self.archive.stopping:
+            raise CloseSpider("shutdown")
 
     def article_failed(self, failure: Failure) -> None:
         """Errback of article requests: what is gone is refused for good, anything else is tried again next run."""

@@ -48,8 +48,7 @@ class SeedsSpider(ArchiveSpider):
     async def start(self) -> AsyncIterator[Any]:
         root: Path = self.options.get("path") or project_folder() / "seeds"
         for path in post_files(root):
-            if self.archive.stopping:  # nobody else looks while files are known already
-                return
+            self.leave_if_stopping()
             try:
                 item = self.read(path, path.relative_to(root).as_posix() if path != root else path.name)
             except CatalogueError as error:

@@ -79,8 +79,7 @@ class SinaFinanceSpider(RollSpider):
         slugs = [channel.slug for channel in self.channels]
         now = self.archive.now()
         for row in self.archive.catalogue.unfinished(slugs, now, self.since, self.until):
-            if self.archive.stopping:
-                return
+            self.leave_if_stopping()
             if not row.url:
                 continue  # known from its post only: asked for when a list names it again
             yield from self.ask([listing_of(row)], channel_by_slug(row.channel))
