@@ -29,6 +29,7 @@ from sinanews.urls import article_id
 
 #: Lines of a header that differ at every fetch; the content digest leaves them out.
 _CHANGING = re.compile(rb"^(?:fetched_at|updated_at): .*\n", re.MULTILINE)
+_AFTER_SLUG = re.compile(r"(?<![0-9])-(?=.)|-(?=[^0-9])")  # inside one a dash stands between figures
 _NAME = re.compile(r"\d{4}-\d\d-\d\d-(?P<rest>.+)")
 
 
@@ -118,8 +119,13 @@ def id_in_name(rest: str, title: str) -> str:
 
     >>> id_in_name('央行降准-imizmscv8626000', '央行降准'), id_in_name('seed-adc2d38298fc83fa', '？')
     ('imizmscv8626000', 'seed-adc2d38298fc83fa')
+    >>> id_in_name('1-4月涨5-2-finance-20261118-183600000000', '更正过的标题')
+    'finance-20261118-183600000000'
     """
     head = slug(title)
     if not head:
         return rest
-    return rest.removeprefix(f"{head}-") if rest.startswith(f"{head}-") else rest.partition("-")[2] or rest
+    if rest.startswith(f"{head}-"):
+        return rest.removeprefix(f"{head}-")
+    after_slug = _AFTER_SLUG.search(rest)
+    return rest[after_slug.end() :] if after_slug else rest
