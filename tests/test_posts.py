@@ -160,7 +160,8 @@ categories:
     assert post.date == datetime(2022, 9, 1, tzinfo=BEIJING)
     assert post.body == "body\n\n# Markdown `code`\n\n    indented {{ x }}"
     assert post.author is None and post.extra == {}
-    assert post.ignored_keys == ["tags", "layout", "permalink", "content", "handler", "extra", "category", "author"]
+    assert (post.keywords, post.cover, post.is_framed) == (["a", "b"], None, False)
+    assert post.ignored_keys == ["layout", "permalink", "content", "handler", "extra", "category", "author"]
     assert set(yaml.safe_load(write_post(post).split(b"\n---\n")[1])) == {
         *("title", "categories", "headimg", "author", "comments", "date", "thumbnail")
     }

@@ -15,7 +15,6 @@ from sinanews.cleaning.clutter import (
 )
 from sinanews.cleaning.found import Found
 from sinanews.cleaning.tree import HtmlElement, classes, elements, strip, text_of
-from sinanews.urls import absolute_url
 
 _STOCK_ID = re.compile(r"\w*stock_(?P<code>.+)")
 _STOCK_HREF = re.compile(r"/(?:realstock/company|(?P<market>us|hk)stock/quotes)/(?P<code>[\w.]+?)(?:/|\.html|$)")
@@ -75,7 +74,7 @@ def images(root: HtmlElement, found: Found) -> int:
     """Pictures: lazy ones loaded, absolute https, no referrer; spacers, codes and data: URIs go."""
     gone = []
     for image in elements(root, "img"):
-        source = absolute_url(found.base_url, source_of(image))
+        source = found.address(source_of(image))
         if source is None or is_no_picture(image):
             gone.append(image)
             continue
@@ -90,7 +89,7 @@ def links(root: HtmlElement, found: Found) -> int:
     words = []
     for link in elements(root, "a"):
         target = link.get("href", "").strip()
-        href = None if target.startswith("#") else absolute_url(found.base_url, target)
+        href = None if target.startswith("#") else found.address(target)
         if href is None or "wt_article_link" in classes(link) or next(link.iterdescendants("a"), None) is not None:
             words.append(link)
         else:
