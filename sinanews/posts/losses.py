@@ -49,8 +49,8 @@ def loss(before: str, after: str) -> Loss | None:
     lost, words, example = 0, 0, ""
     for line in before.split("\n"):
         here = Counter(_WORD.findall(line))
-        missing = sum((here - kept).values())
-        kept -= here
+        missing = sum(max(0, number - max(0, kept[word])) for word, number in here.items())
+        kept.subtract(here)
         if missing and len(line) <= _LONGEST_KNOWN and _KNOWN_LINES.search(line):
             continue
         words += sum(here.values())
@@ -73,22 +73,30 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self.hidden: list[str] = []  # open elements from the outermost hidden one on
+        self.unseen: list[str] = []  # what stands in them
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _BREAKS and not self.hidden:
-            self.parts.append("\n")
+        if tag in _BREAKS:
+            self.handle_data("\n")
         if tag not in _VOID and (self.hidden or _is_hidden(tag, dict(attrs))):
             self.hidden.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self.hidden:
             del self.hidden[len(self.hidden) - 1 - self.hidden[::-1].index(tag) :]
-        elif tag in _BREAKS:
-            self.parts.append("\n")
+            if not self.hidden:
+                self.unseen.clear()
+        if tag in _BREAKS:
+            self.handle_data("\n")
 
     def handle_data(self, data: str) -> None:
-        if not self.hidden:
-            self.parts.append(data)
+        (self.unseen if self.hidden else self.parts).append(data)
+
+    def close(self) -> None:
+        """An element that is never closed, such as the one in ``List<Object>``, hides nothing."""
+        super().close()
+        if self.hidden and self.hidden[0] in NOT_TEXT:
+            self.parts += self.unseen
 
 
 def _is_hidden(tag: str, attributes: dict[str, str | None]) -> bool:
@@ -97,14 +105,16 @@ def _is_hidden(tag: str, attributes: dict[str, str | None]) -> bool:
 
 
 _UNSEEN_SOURCE = re.compile(
-    r"<!--.*?-->|<(script|style|iframe|video|audio|svg|canvas|object|noscript)\b[^>]*>.*?</\1\s*>", re.I | re.S
+    r"<!--.{0,1000}?-->|<(script|style|iframe|video|audio|svg|canvas|object|noscript)\b[^<>]*>.{0,1000}?</\1\s*>",
+    re.I | re.S,
 )
 _SYNTAX = re.compile(
-    r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>"  # tags
+    r"!\[[^\]\n]*\](?:\([^)\n]*\)|\[[^\]\n]*\])?|https?://[^\s<>)]+"  # pictures and addresses
+    r"|</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>"  # tags
     r"|\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\]\[[^\]\n]*\]"  # where links lead
     r"|^ {0,3}\[[^\]\n]+\]:.*$"  # … and their definitions
     r"|^[ >\t*+-]*(?:\d+[.)] +)?(?:`{3,}|~{3,}).*$"  # fences and the language they name
-    r"|<(?:https?|mailto):[^>\s]*>|\{%.*?%\}",
+    r"|<(?:https?|mailto):[^<>\s]*>|\{%[^%\n]{0,500}%\}",
     re.M,
 )
 
