@@ -48,11 +48,11 @@ def loss(before: str, after: str) -> Loss | None:
     kept = Counter(_WORD.findall(after))
     lost, words, example = 0, 0, ""
     for line in before.split("\n"):
+        if len(line) <= _LONGEST_KNOWN and _KNOWN_LINES.search(line):
+            continue
         here = Counter(_WORD.findall(line))
         missing = sum(max(0, number - max(0, kept[word])) for word, number in here.items())
         kept.subtract(here)
-        if missing and len(line) <= _LONGEST_KNOWN and _KNOWN_LINES.search(line):
-            continue
         words += sum(here.values())
         lost += missing
         if missing > 2 and not example:

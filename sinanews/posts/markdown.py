@@ -35,6 +35,7 @@ _MARKDOWN_LINE = re.compile(
     re.M,
 )
 _PREFORMATTED = re.compile(r"<(pre|code|script|style)\b.*?</\1\s*>", re.I | re.S)
+_FOOTNOTE = re.compile(r"^( {0,3})\[\^(?=[^\]\n]+\]:)")  # to CommonMark the definition of a link, which shows nothing
 _FENCE = re.compile(r" {0,3}(?:[-*+>] +)*(`{3,}|~{3,})")
 
 #: Tags that mean what they say; everything else between < and > is the author's text.
@@ -148,7 +149,11 @@ def _without_hexo_tags(lines: Sequence[str]) -> Iterator[str]:
             yield ""
             yield _CODE_FENCE
             continue
-        yield line if fence or mark or "{%" not in line else _HEXO_TAG.sub(_hexo_tag, line)
+        if fence or mark:
+            yield line
+            continue
+        line = _FOOTNOTE.sub(r"\1\\[^", line)
+        yield _HEXO_TAG.sub(_hexo_tag, line) if "{%" in line else line
     if closing:
         yield _CODE_FENCE
 
