@@ -1,12 +1,13 @@
-"""Articles as Hexo posts, one to a file, in the seed format."""
+"""Articles as Hexo posts, one to a file, in the seed format; and as tables and XML that programs can open safely."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any, BinaryIO
 
-from scrapy.exporters import BaseItemExporter
+from scrapy.exporters import BaseItemExporter, CsvItemExporter, XmlItemExporter
 
 from sinanews.exceptions import ArgumentError
 from sinanews.items import ArticleItem
@@ -59,3 +60,50 @@ def post_of(item: ArticleItem) -> Post:
         lead_image=item.lead_image,
         body=item.body_html,
     )
+
+
+#: What XML 1.0 forbids, escaped too.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: A cell that begins so is a formula to a spreadsheet, or becomes one when it is imported (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def printable(value: Any) -> Any:
+    """The value with no character in its texts that XML cannot hold.
+
+    >>> printable(["a\\x08b", None])
+    ['ab', None]
+    """
+    if isinstance(value, str):
+        return _NOT_XML.sub("", value)
+    return [printable(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def no_formula(cell: Any) -> Any:
+    """A text with ``'`` before it where a spreadsheet would run it; numbers and times are none.
+
+    >>> no_formula("=1+2"), no_formula("1+2"), no_formula(-1)
+    ("'=1+2", '1+2', -1)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+class SafeXmlItemExporter(XmlItemExporter):
+    """Well-formed whatever a title holds."""
+
+    def get_serialized_fields(self, *args: Any, **kwargs: Any) -> Iterator[tuple[str, Any]]:
+        for name, value in super().get_serialized_fields(*args, **kwargs):
+            yield name, printable(value)
+
+
+class SafeCsvItemExporter(CsvItemExporter):
+    """No cell is a formula, and there is a header even where there are no articles."""
+
+    def get_serialized_fields(self, *args: Any, **kwargs: Any) -> Iterator[tuple[str, Any]]:
+        for name, value in super().get_serialized_fields(*args, **kwargs):
+            yield name, no_formula(printable(value))
+
+    def finish_exporting(self) -> None:
+        if self._headers_not_written:
+            self._write_headers_and_set_fields_to_export(ArticleItem(id="", url=None, title=""))
+        super().finish_exporting()

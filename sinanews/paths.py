@@ -14,6 +14,8 @@ from sinanews.items import ArticleItem
 SLUG_LENGTH = 40  #: characters
 NAME_BYTES = 200  #: of a file name, in UTF-8
 _NOT_SLUG = re.compile(r"[^0-9A-Za-z\u3400-\u4dbf\u4e00-\u9fff]+")
+_BETWEEN_FIGURES = re.compile(rf"(?<=[0-9]){_NOT_SLUG.pattern}(?=[0-9])")
+_THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
 #: Letters and digits of any script, and the marks that Sina's own categories use.
 _NOT_FOLDER = re.compile(r"[^\w－—（）()·+ .-]+")
 #: Windows' devices, which they are with any ending too.
@@ -22,14 +24,18 @@ _SAFE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 def slug(title: str) -> str:
-    """Letters, digits and CJK of a title and nothing else; may be empty. The id makes the name unique.
+    """Letters, digits and CJK of a title, a dash between two figures; may be empty. The id makes the name unique.
 
-    >>> slug('GDP增长5.2%：“超预期”')
-    'GDP增长52超预期'
+    ``slugOf`` in templates/report.js is the same.
+
+    >>> slug('1-4月GDP增长5.2%：“超预期”'), slug('成交1,200亿元')
+    ('1-4月GDP增长5-2超预期', '成交1200亿元')
     >>> slug('{{ }}')
     ''
     """
-    return _NOT_SLUG.sub("", unicodedata.normalize("NFKC", title))[:SLUG_LENGTH]
+    plain = unicodedata.normalize("NFKC", _THOUSANDS.sub(lambda number: number[0].replace(",", ""), title))
+    parts = _BETWEEN_FIGURES.split(plain)  # 5.2 is no 52
+    return "-".join(_NOT_SLUG.sub("", part) for part in parts)[:SLUG_LENGTH].rstrip("-")
 
 
 def folder(name: str) -> str:

@@ -128,6 +128,10 @@ CONCURRENT_ITEMS = 8  # default: 100
 
 # --- what is said ------------------------------------------------------------------------------------------
 
+FEED_EXPORTERS = {
+    "csv": "sinanews.exporters.SafeCsvItemExporter",  # default: scrapy.exporters.CsvItemExporter
+    "xml": "sinanews.exporters.SafeXmlItemExporter",  # default: scrapy.exporters.XmlItemExporter
+}
 FEED_EXPORT_ENCODING = "utf-8"  # default: None, which escapes Chinese in JSON
 LOG_LEVEL = (
     SINANEWS_LOG_LEVEL if isinstance(logging.getLevelName(SINANEWS_LOG_LEVEL), int) else "INFO"

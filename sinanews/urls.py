@@ -148,11 +148,18 @@ def why_not_readable(url: str) -> str | None:
 
 
 #: Nearly all of Sina's: nothing to resolve, quote or refuse.
-_PLAIN = re.compile(r"(?:https?:)?(//[a-z0-9-]+(?:\.[a-z0-9-]+)+/[\w./-]*)\Z", re.A)
+_PLAIN = re.compile(r"(?:https:)?(//[a-z0-9-]+(?:\.[a-z0-9-]+)+/[\w./-]*)\Z", re.A)
+#: Sina's hosts, those of its pictures too; they are known to speak https.
+_SPEAK_HTTPS = re.compile(
+    r"(?:.*\.)?(?:sina\.(?:com\.cn|cn|com)|sina(?:img|js)\.(?:cn|com)|weibo\.(?:com|cn)|sinajs\.cn)"
+)
 
 
 def absolute_url(base: str | None, url: str) -> str | None:
-    """``url`` as an absolute https URL with nothing unsafe in it; None for other schemes and nonsense."""
+    """``url`` as an absolute URL with nothing unsafe in it; None for other schemes than http(s), and nonsense.
+
+    It is https where the address says so, names no scheme or is Sina's; other hosts keep their http.
+    """
     if plain := _PLAIN.match(url):
         return "https:" + plain[1]
     url = re.sub(r"[\x00-\x20\x7f]+", lambda gap: "%20" if gap[0].strip("\r\n\t\x00") else "", url.strip())
@@ -165,5 +172,18 @@ def absolute_url(base: str | None, url: str) -> str | None:
         port = "" if parts.port in (None, 80, 443) else f":{parts.port}"
     except ValueError:
         return None
+    scheme = "http" if parts.scheme == "http" and not _SPEAK_HTTPS.fullmatch(parts.hostname) else "https"
     path, query, fragment = (quote(part, safe="%/:;,=?&@!$'()*+~#|[]") for part in parts[2:])
-    return urlunsplit(("https", parts.hostname + port, path, query, fragment))
+    return urlunsplit((scheme, parts.hostname + port, path, query, fragment))
+
+
+def relative_url(url: str) -> str | None:
+    """A relative reference of a local post, made safe; None for an address with a scheme or a host, and for an anchor.
+
+    >>> relative_url("../img/图 1.png"), relative_url("javascript:x"), relative_url("//host/x"), relative_url("#a")
+    ('../img/%E5%9B%BE%201.png', None, None, None)
+    """
+    url = re.sub(r"[\x00-\x1f\x7f]+", "", url.strip()).replace("\\", "/")
+    if not url or url.startswith(("#", "//")) or ":" in re.split(r"[/?#]", url, maxsplit=1)[0]:
+        return None
+    return quote(url, safe="%/:;,=?&@!$'()*+~#|[]")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import io
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
+from scrapy.exporters import BaseItemExporter
 
 from sinanews.exceptions import ArgumentError
-from sinanews.exporters import FrontMatterItemExporter
+from sinanews.exporters import FrontMatterItemExporter, SafeCsvItemExporter, SafeXmlItemExporter
 from sinanews.items import ArticleItem
 from sinanews.posts import read_post
+from tests.conftest import TemporaryArchive
 
 SEED = Path(__file__).parents[1] / "seeds" / "000_c05529d807c41e48.txt"
 DATE = datetime.fromisoformat("2022-09-01T08:13:52+08:00")
@@ -93,3 +97,48 @@ def test_missing_values_are_empty() -> None:
     data = exported(article(published_at=None, lead_image=None, categories=[], author=None))
     assert b"\ncategories: []\nheadimg: ''\nauthor: ''\ncomments: false\ndate: ''\nthumbnail: ''\n---" in data
     assert read_post(data).date is None
+
+
+NOT_IN_XML = [chr(n) for n in range(32) if chr(n) not in "\t\n\r"] + ["\ufffe", "\uffff", "\ud800", "\udfff"]
+FORMULAS = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠x", "\x00=1"]
+
+
+def fed(exporter_class: type[BaseItemExporter], *items: ArticleItem) -> str:
+    file = io.BytesIO()
+    exporter = exporter_class(file)  # type: ignore[call-arg]
+    exporter.start_exporting()
+    for item in items:
+        exporter.export_item(item)
+    exporter.finish_exporting()
+    return file.getvalue().decode()
+
+
+@pytest.mark.parametrize("char", NOT_IN_XML, ids=ascii)
+def test_xml_is_well_formed_whatever_an_item_holds(char: str) -> None:
+    item = article(title=f"前{char}后 <&]]>", keywords=[f"a{char}b", "c"], media=f"{char}", body_text="行\n\t二")
+    (read,) = ElementTree.fromstring(fed(SafeXmlItemExporter, item))
+    assert (read.findtext("title"), read.findtext("body_text")) == ("前后 <&]]>", "行\n\t二")
+    assert [each.text for each in read.findall("keywords/value")] == ["ab", "c"]
+
+
+@pytest.mark.parametrize("text", FORMULAS, ids=ascii)
+def test_no_cell_of_a_csv_is_a_formula(text: str) -> None:
+    item = article(title=text, keywords=[text, "b"], author=f"甲 {text}")
+    (row,) = csv.DictReader(io.StringIO(fed(SafeCsvItemExporter, item), newline=""))
+    shown = text.replace("\x00", "")
+    assert (row["title"], row["keywords"]) == (f"'{shown}", f"'{shown},b")
+    assert row["author"] == f"甲 {shown}"
+    assert (row["url"], row["stocks"]) == (item.url, "sh600519,000001")
+
+
+def test_a_run_that_changes_nothing_leaves_an_empty_list_in_every_format(archive: TemporaryArchive) -> None:
+    feeds = [archive.folder / f"items.{ending}" for ending in ("json", "jsonl", "csv", "xml")]
+    words = [word for feed in feeds for word in ("-O", str(feed))]
+    archive.crawl("seeds", *words)
+    first = [feed.read_text("utf-8") for feed in feeds]
+    assert all("上海证监局" in text for text in first)
+    archive.crawl("seeds", *words)
+    as_json, lines, table, xml = (feed.read_text("utf-8") for feed in feeds)
+    assert as_json.split() == ["[", "]"] and lines == ""
+    assert table == first[2].splitlines(keepends=True)[0]
+    assert len(ElementTree.fromstring(xml)) == 0

@@ -14,7 +14,9 @@ import yaml
 from bs4 import BeautifulSoup
 
 from sinanews.posts import Post, write_post
+from sinanews.posts.writing import OBJECT_NAMES
 from tests import hexo
+from tests.test_posts import NOT_TEXTS
 
 TITLES = [
     "普通标题",
@@ -131,13 +133,26 @@ def test_hostile_posts_come_out_as_the_same_text(build: Callable[[list[Post]], l
     assert html.unescape(with_pre).count("\n\n    b\n  \nc") == 1
 
 
-def test_js_yaml_and_pyyaml_read_every_header_alike(with_hexo: None) -> None:
-    posts = [post(title, lead_image=title) for title in TITLES]
+def test_categories_named_like_what_javascript_objects_have(
+    build: Callable[[list[Post]], list[tuple[str, str]]],
+) -> None:
+    names = [*sorted(OBJECT_NAMES), "length", "prototype", "__count__", "null", "true", "12:30"]
+    posts = [Post(name, [name, "金融"], name, post("t").date, body=f"<p>{name}</p>") for name in names]
+    assert [(title, text_of(markup)) for title, markup in build(posts)] == [(name, name) for name in names]
+
+
+@pytest.mark.parametrize("verbatim", [True, False])
+def test_js_yaml_and_pyyaml_read_every_header_alike(with_hexo: None, verbatim: bool) -> None:
+    titles = [*(title for title in TITLES if not verbatim or not set("{}&") & set(title)), *NOT_TEXTS]
+    posts = [post(title, lead_image=title) for title in titles]
     for each in posts:
         each.author, each.categories = each.title, [each.title, "金融"]
-    files = [write_post(each, extra={"media": each.title, "keywords": [each.title]}).decode() for each in posts]
+    files = [
+        write_post(each, verbatim=verbatim, extra={"media": each.title, "keywords": [each.title]}).decode()
+        for each in posts
+    ]
     headers = [text.split("\n---\n")[1] for text in files]
-    expected = [title.replace("\ud800", "\ufffd") for title in TITLES]
+    expected = [title.replace("\ud800", "\ufffd") for title in titles]
     for parsed in (hexo.read_with_js_yaml(headers), [yaml.safe_load(header) for header in headers]):
         assert [each["title"] for each in parsed] == expected
         assert [each["author"] for each in parsed] == expected

@@ -23,6 +23,7 @@ OWNERS = {
     "nh3": {"cleaning"},
     "frontmatter": {"posts"},
     "yaml": {"posts"},
+    "markdown_it": {"posts"},
     "numpy": {"fingerprints"},
     "cronsim": {"jobs"},
 }

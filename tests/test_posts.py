@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from sinanews.exceptions import BadPost
 from sinanews.posts import MAX_FILE, MAX_HEADER, Post, read_post, write_post
+from sinanews.posts.writing import OBJECT_NAMES
 
 ROOT = Path(__file__).parents[1]
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))
@@ -160,7 +161,8 @@ categories:
     assert post.date == datetime(2022, 9, 1, tzinfo=BEIJING)
     assert post.body == "body\n\n# Markdown `code`\n\n    indented {{ x }}"
     assert post.author is None and post.extra == {}
-    assert post.ignored_keys == ["tags", "layout", "permalink", "content", "handler", "extra", "category", "author"]
+    assert (post.keywords, post.cover, post.is_framed) == (["a", "b"], None, False)
+    assert post.ignored_keys == ["layout", "permalink", "content", "handler", "extra", "category", "author"]
     assert set(yaml.safe_load(write_post(post).split(b"\n---\n")[1])) == {
         *("title", "categories", "headimg", "author", "comments", "date", "thumbnail")
     }
@@ -308,7 +310,7 @@ DATES = st.datetimes(datetime(1000, 1, 2), datetime(9999, 12, 30), timezones=st.
 POSTS = st.builds(
     Post,
     title=WORDS,
-    categories=st.lists(WORDS, max_size=4),
+    categories=st.lists(WORDS.filter(lambda name: name not in OBJECT_NAMES), max_size=4),
     author=WORDS | st.none(),
     date=DATES.map(lambda date: date.replace(microsecond=0)) | st.none(),
     lead_image=WORDS | st.none(),
@@ -325,6 +327,29 @@ def test_write_then_read_is_the_identity(post: Post, verbatim: bool) -> None:
     data = write_post(post, verbatim=verbatim)
     assert read_post(data) == post
     assert b"{" not in data and b"}" not in data
+
+
+#: Not texts to one YAML reader or the other where they stand without quotes.
+NOT_TEXTS = (
+    "Null null NULL ~ no No yes YES on Off true y N = << 2022-09-01 2001-12-14t21:59:43.10-05:00 12:30 1:2:3 0x1F 0b11 "
+    "0o17 017 1e3 1E-3 +1 -1 1. .5 1.5e+3 1_000 .inf -.inf .NaN - ? : * & ! %"
+).split()
+
+
+@pytest.mark.parametrize("verbatim", [True, False])
+@pytest.mark.parametrize("text", NOT_TEXTS)
+def test_what_yaml_would_take_for_something_else_stays_a_text(text: str, verbatim: bool) -> None:
+    data = write_post(Post(text, [text, f"{text} x"], text), verbatim=verbatim)
+    header, post = yaml.safe_load(data.split(b"\n---\n")[1]), read_post(data)
+    assert (header["title"], header["categories"], header["author"]) == (text, [text, f"{text} x"], text)
+    assert (post.title, post.categories, post.author) == (text, [text, f"{text} x"], text)
+
+
+@pytest.mark.parametrize(
+    "text", ["36氪", "24小时", "FT中文网 - 专栏", "9to5Mac", "2022年", "新浪财经－A股：要闻", "AC/DC"]
+)
+def test_what_the_predecessor_wrote_without_quotes_has_none_in_verbatim(text: str) -> None:
+    assert f"\n - {text}\n".encode() in write_post(Post("t", [text]), verbatim=True)
 
 
 @given(WORDS, st.lists(WORDS, max_size=3), DATES, st.booleans())

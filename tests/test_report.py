@@ -24,10 +24,10 @@ from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import articles
 from sinanews.commands.report import posts_from
 from sinanews.items import ArticleItem
-from sinanews.paths import post_path
+from sinanews.paths import post_path, slug
 from sinanews.report import build
 from sinanews.samplesite import SampleSite
-from tests.conftest import TemporaryArchive
+from tests.conftest import PROJECT, TemporaryArchive
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}${8*8}\x00\u202e恶意]]>"
@@ -177,6 +177,29 @@ def in_chromium(page: Path, script: str) -> tuple[str, list[str]]:
     done = subprocess.run([*words, probe.as_uri()], capture_output=True, text=True, timeout=100, check=True)
     plain = subprocess.run([*words, page.as_uri()], capture_output=True, text=True, timeout=100, check=True)
     return done.stdout, [line for line in (done.stderr + plain.stderr).splitlines() if "CONSOLE" in line]
+
+
+TITLES = [
+    "1-4月份利润上涨1.4%",
+    "成交1,200亿元，12,34",
+    "3.5%5G",
+    "９．５折",
+    "1,2345",
+    "“9-”" * 30,
+    "9-" * 30,
+    "😀1😀2",
+    "普通标题",
+    "",
+]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_page_names_files_as_the_archive_does() -> None:
+    script = (PROJECT / "sinanews" / "templates" / "report.js").read_text("utf-8")
+    function = script[script.index("function slugOf") : script.index("function pathOf")]
+    program = f"{function}\nconsole.log(JSON.stringify({json.dumps(TITLES)}.map(slugOf)))"
+    done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(done.stdout) == [slug(title) for title in TITLES]
 
 
 @browser

@@ -14,6 +14,7 @@ from sinanews.catalogue.coverage import Coverage
 from sinanews.catalogue.database import INSERT, Database
 from sinanews.catalogue.migrations import prepare
 from sinanews.catalogue.runs import Runs
+from sinanews.catalogue.seedfiles import SeedFiles
 from sinanews.catalogue.tables import article_channels, articles, revisions
 from sinanews.fingerprints import Sketch
 from sinanews.paths import file_id
@@ -44,7 +45,7 @@ class Known:
 
 
 class Catalogue(Database):
-    """The articles' side; ``coverage`` and ``runs`` are the others. Every method is one transaction."""
+    """The articles' side; ``coverage``, ``runs`` and ``seed_files`` are the others. Every method is one transaction."""
 
     def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False) -> None:
         """Open or make the catalogue at a SQLAlchemy URL; ``give_up`` as in Database.
@@ -54,6 +55,7 @@ class Catalogue(Database):
         super().__init__(url, give_up)
         self.coverage = Coverage(self)
         self.runs = Runs(self)
+        self.seed_files = SeedFiles(self)
         with self.alone(), self.begin() as connection:
             prepare(connection, str(self))
 

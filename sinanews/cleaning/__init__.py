@@ -25,7 +25,7 @@ ALLOWED_ATTRIBUTES: dict[str, set[str]] = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"},
 }
-_CLEANER = nh3.Cleaner(tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes={"https"}, link_rel=None)
+_CLEANER = nh3.Cleaner(tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes={"http", "https"}, link_rel=None)
 
 
 @dataclass
@@ -34,7 +34,7 @@ class CleanBody(Found):
 
     html: str = ""  #: one block a line, no blank line, no comment; two leading full-width spaces kept
     text: str = ""  #: one paragraph, caption or table row a line; no leading full-width spaces
-    images: list[str] = field(default_factory=list)  #: absolute https URLs of the content's pictures
+    images: list[str] = field(default_factory=list)  #: URLs of the content's pictures; relative only in a post
 
 
 def clean_body(raw_html: str, base_url: str | None = None) -> CleanBody:

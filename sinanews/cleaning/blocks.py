@@ -101,7 +101,10 @@ def tidy(block: HtmlElement) -> str:
 
 def _collapse_spaces(block: HtmlElement) -> None:
     edges = []
+    code = {inner for pre in block.iter("pre") for inner in pre.iter()}  # its spaces are its own
     for element in block.iter():
+        if element in code:
+            continue
         text, tail = element.text, element.tail
         if element.tag in _BLOCKS:
             edges.append(element)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sinanews.urls import absolute_url
+from sinanews.urls import absolute_url, relative_url
 
 _STOCK_CODE = re.compile(r"(?:sh|sz|bj)\d{6}|(?:hk)?\d{5}|hk[A-Z]{2,6}|\.?[A-Z][A-Z0-9._]{0,7}")
 _MEDIUM = re.compile(
@@ -38,6 +38,10 @@ class Found:
     def add_stocks(self, codes: Iterable[str]) -> None:
         """Codes, as Sina writes them."""
         self.stocks.extend(code for code in map(str.strip, codes) if _STOCK_CODE.fullmatch(code))
+
+    def address(self, url: str) -> str | None:
+        """Where a link or a picture leads; a post from a disk has no base, and its relative addresses stay so."""
+        return absolute_url(self.base_url, url) or (None if self.base_url else relative_url(url))
 
     def add_poster(self, url: str | None) -> None:
         self.poster = self.poster or absolute_url(self.base_url, url or "")

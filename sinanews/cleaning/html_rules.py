@@ -16,7 +16,6 @@ from sinanews.cleaning.clutter import (
 )
 from sinanews.cleaning.found import Found
 from sinanews.cleaning.tree import HtmlElement, classes, elements, strip, text_of
-from sinanews.urls import absolute_url
 
 _STOCK_ID = re.compile(r"\w*stock_(?P<code>.+)")
 _STOCK_HREF = re.compile(r"/(?:realstock/company|(?P<market>us|hk)stock/quotes)/(?P<code>[\w.]+?)(?:/|\.html|$)")
@@ -136,7 +135,7 @@ def images(root: HtmlElement, found: Found) -> int:
     gone = []
     for image in elements(root, "img"):
         address = source_of(image)
-        source = absolute_url(found.base_url, address)
+        source = found.address(address)
         if source is None or is_no_picture(image, address):
             gone.append(image)
             continue
@@ -151,7 +150,7 @@ def links(root: HtmlElement, found: Found) -> int:
     words = []
     for link in elements(root, "a"):
         target = link.get("href", "").strip()
-        href = None if target.startswith("#") else absolute_url(found.base_url, target)
+        href = None if target.startswith("#") else found.address(target)
         if href is None or "wt_article_link" in classes(link) or next(link.iterdescendants("a"), None) is not None:
             words.append(link)
         else:

@@ -17,7 +17,7 @@ from scrapy.exceptions import UsageError
 from sinanews.catalogue import Catalogue
 from sinanews.channels import CHANNELS
 from sinanews.cleaning import clean_body
-from sinanews.exceptions import ArgumentError, BadPost, Refused, SinanewsError
+from sinanews.exceptions import ArgumentError, BadPost, CatalogueError, Refused, SinanewsError
 from sinanews.files import posts_under
 from sinanews.fingerprints import sketch, text_digest
 from sinanews.outcomes import STORAGE, USAGE
@@ -30,6 +30,7 @@ from sinanews.urls import article_id
 
 #: Lines of a header that differ at every fetch; the content digest leaves them out.
 _CHANGING = re.compile(rb"^(?:fetched_at|updated_at): .*\n", re.MULTILINE)
+_AFTER_SLUG = re.compile(r"(?<![0-9])-(?=.)|-(?=[^0-9])")  # inside one a dash stands between figures
 _NAME = re.compile(r"\d{4}-\d\d-\d\d-(?P<rest>.+)")
 
 
@@ -62,24 +63,30 @@ class Command(ScrapyCommand):
 
 
 def rebuild(catalogue: Catalogue, exports: Path, now: datetime) -> int:
-    """Exit code 0, or 1 where a file could not be taken in."""
+    """Exit code 0, or 1 where a file could not be taken in. Raises CatalogueError."""
     done: Counter[str] = Counter()
     for path in posts_under(exports):
         name = path.relative_to(exports).as_posix()
         try:
-            row = row_of(path, name)
-        except Refused as refusal:
+            done[take_in(catalogue, path, name)] += 1
+        except CatalogueError:
+            raise
+        except Exception as error:  # whatever one file holds, those after it are read
             done["left out"] += 1
-            print(f"left out: {plain(name)}: {plain(refusal)}", file=sys.stderr)
-            continue
-        before = catalogue.article(row["id"])
-        if before is not None and before.state == "exported":
-            done["known already" if before.path == name else "second files"] += 1
-        else:
-            catalogue.record(now=row["exported_at"], article_id=row.pop("id"), **row)
-            done["taken in"] += 1
+            why = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
+            print(f"left out: {plain(name)}: {plain(why)[:300]}", file=sys.stderr)
     print("sinanews: " + (", ".join(f"{n} {what}" for what, n in done.items()) or f"no posts in {exports}"))
     return int(bool(done["left out"]))
+
+
+def take_in(catalogue: Catalogue, path: Path, name: str) -> str:
+    """What became of a post, in words. Raises Refused for a file that is none of ours."""
+    row = row_of(path, name)
+    before = catalogue.article(row["id"])
+    if before is not None and before.state == "exported":
+        return "known already" if before.path == name else "second files"
+    catalogue.record(now=row["exported_at"], article_id=row.pop("id"), **row)
+    return "taken in"
 
 
 def row_of(path: Path, name: str) -> dict[str, Any]:
@@ -88,6 +95,8 @@ def row_of(path: Path, name: str) -> dict[str, Any]:
     A post whose id could not be a file name has a digest in its place; the catalogue puts the id
     in when a list names it again.
     """
+    if not name.isprintable():
+        raise BadPost("its name is not one of ours")
     data = read_regular_file(path)
     post = read_post(data, extra=("sina_id", "url"))
     match = _NAME.fullmatch(path.stem)
@@ -120,8 +129,13 @@ def id_in_name(rest: str, title: str) -> str:
 
     >>> id_in_name('央行降准-imizmscv8626000', '央行降准'), id_in_name('seed-adc2d38298fc83fa', '？')
     ('imizmscv8626000', 'seed-adc2d38298fc83fa')
+    >>> id_in_name('1-4月涨5-2-finance-20261118-183600000000', '更正过的标题')
+    'finance-20261118-183600000000'
     """
     head = slug(title)
     if not head:
         return rest
-    return rest.removeprefix(f"{head}-") if rest.startswith(f"{head}-") else rest.partition("-")[2] or rest
+    if rest.startswith(f"{head}-"):
+        return rest.removeprefix(f"{head}-")
+    after_slug = _AFTER_SLUG.search(rest)
+    return rest[after_slug.end() :] if after_slug else rest

@@ -16,6 +16,8 @@ from sinanews.posts.writing import rfc1123
 
 __all__ = ["MAX_FILE", "MAX_HEADER", "read_post"]
 
+TAGS = "tags"
+COVERS = ("cover", "banner", "banner_img", "index_img", "top_img", "image", "feature", "featured_image", "photo")
 MAX_FILE = 8 * 1024 * 1024  #: bytes
 
 _NUMERIC_DATE = re.compile(
@@ -34,7 +36,8 @@ def read_post(data: bytes, *, extra: Collection[str] = (), max_bytes: int = MAX_
     found, content = frontmatter.parse(text, handler=SeedHandler())
     metadata: dict[str, Value] = found  # type: ignore[assignment]  # it is what SeedHandler.load returned
     date, date_as_written = _date(metadata.get("date", ""))
-    ignored = [key for key in metadata if key not in SEED_KEYS and key not in extra]
+    ignored = [key for key in metadata if key not in SEED_KEYS and key not in extra and key not in (TAGS, *COVERS)]
+    is_framed, body = _unwrapped(content)
     return Post(
         title=_title(metadata.get("title")),
         categories=_categories(metadata.get("categories", "")),
@@ -42,7 +45,10 @@ def read_post(data: bytes, *, extra: Collection[str] = (), max_bytes: int = MAX_
         date=date,
         date_as_written=date_as_written,
         lead_image=_text(metadata, "headimg", ignored) or _text(metadata, "thumbnail", ignored),
-        body=unescape_braces(_unwrapped(content)),
+        body=unescape_braces(body) if is_framed else body,
+        is_framed=is_framed,
+        keywords=_keywords(metadata.get(TAGS, "")),
+        cover=next((cover for key in COVERS if (cover := _cover(metadata.get(key)))), None),
         ignored_keys=ignored,
         extra={key: metadata[key] for key in metadata if key in extra and key not in SEED_KEYS},
     )
@@ -60,11 +66,41 @@ def _decoded(data: bytes, max_bytes: int) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _unwrapped(content: str) -> str:
+def _unwrapped(content: str) -> tuple[bool, str]:
+    """Whether the content stands in the seed's frame, and what stands in it."""
     is_wrapped = content.startswith(BODY_START) and content.endswith(BODY_END)
     if is_wrapped and len(content) >= len(BODY_START) + len(BODY_END):
-        return content[len(BODY_START) : -len(BODY_END)]
-    return content
+        return True, content[len(BODY_START) : -len(BODY_END)]
+    return False, content
+
+
+def _keywords(value: Value) -> list[str]:
+    """A text, or a list of them; anything else in it is none."""
+    texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return list(dict.fromkeys(text.strip() for text in texts if isinstance(text, str) and text.strip()))
+
+
+def _cover(value: Value | None) -> str | None:
+    """A picture's address; themes take ``false``, a colour or a number there too."""
+    if isinstance(value, dict):  # Jekyll's image: {path: …}
+        value = next((value[key] for key in ("path", "url", "feature") if key in value), None)
+    is_address = isinstance(value, str) and re.fullmatch(
+        r"\S*[/.]\S+\.\S+|\S+/\S+|\S+\.(?:jpe?g|png|gif|webp)", value.strip(), re.I
+    )
+    return value.strip() if is_address and isinstance(value, str) else None
+
+
+def date_in_name(name: str) -> datetime | None:
+    """The day that a file name such as Jekyll's ``2019-05-01-title.md`` begins with.
+
+    >>> date_in_name("2019-05-01-title.md"), date_in_name("2019-13-01-title.md"), date_in_name("2019.md")
+    (datetime.datetime(2019, 5, 1, 0, 0, tzinfo=datetime.timezone(datetime.timedelta(seconds=28800))), None, None)
+    """
+    match = re.match(r"(\d{4})-(\d{1,2})-(\d{1,2})[-_.]", name, re.ASCII)
+    try:
+        return datetime(*map(int, match.groups()), tzinfo=BEIJING) if match else None  # type: ignore[arg-type,misc]
+    except ValueError:
+        return None
 
 
 def _title(value: Value | None) -> str:

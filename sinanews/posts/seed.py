@@ -34,6 +34,9 @@ class Post:
     date_as_written: str | None = None  #: only when the file's date is not in the seed's form
     lead_image: str | None = None
     body: str = ""  #: HTML inside the seed's ``<div>``, or the whole text of another Hexo post
+    is_framed: bool = field(default=True, compare=False)  #: whether the body stood in the seed's ``<div>``
+    keywords: list[str] = field(default_factory=list)  #: tags
+    cover: str | None = None  #: the picture that another blog's header names
     ignored_keys: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)  #: texts and lists, of the keys asked for
 

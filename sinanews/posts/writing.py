@@ -13,6 +13,12 @@ import frontmatter
 from sinanews.posts.seed import BEIJING, SEED_KEYS, Post, SeedHandler
 from sinanews.posts.seed_yaml import without_surrogates
 
+#: What every JavaScript object has: Hexo, which keeps categories in one, fails on a category of such a name.
+OBJECT_NAMES = frozenset(
+    "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf "
+    "__proto__ __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__".split()
+)
+
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _BARE_DATE = re.compile(r"[\w,+/.-]+(?:[ :][\w,+/.-]+)*", re.ASCII)
 _PRE = re.compile(r"(</?pre\b)", re.IGNORECASE)
@@ -33,7 +39,7 @@ def write_post(post: Post, *, verbatim: bool = False, extra: Mapping[str, Any] |
     image = post.lead_image or ""
     metadata: dict[str, object] = {
         "title": post.title,
-        "categories": post.categories,
+        "categories": [_hexo_name(name) for name in post.categories],
         "headimg": image,
         "author": post.author or "",
         "comments": False,
@@ -58,6 +64,10 @@ def _date(post: Post, verbatim: bool) -> str:
     if verbatim and post.date_as_written and _BARE_DATE.fullmatch(post.date_as_written):
         return post.date_as_written
     return rfc1123(post.date) if post.date else ""
+
+
+def _hexo_name(category: str) -> str:
+    return f"{category}_" if category in OBJECT_NAMES else category
 
 
 def _checked_key(key: str) -> str:

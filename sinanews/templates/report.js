@@ -45,10 +45,16 @@ async function unpack() {
 
 const dayOf = (all, n) => (all.days[n] ? new Date(all.days[n] * 864e5).toISOString().slice(0, 10) : "");
 
+function slugOf(title) { // as slug in paths.py
+  const plain = title.replace(/(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])/g, (number) => number.replace(/,/g, "")).normalize("NFKC");
+  const parts = plain.split(/(?<=[0-9])[^0-9A-Za-z\u3400-\u4dbf\u4e00-\u9fff]+(?=[0-9])/);
+  return parts.map((part) => part.replace(/[^0-9A-Za-z\u3400-\u4dbf\u4e00-\u9fff]+/g, "")).join("-").slice(0, 40).replace(/-+$/, "");
+}
+
 function pathOf(all, n) { // as post_path in paths.py
   if (n in all.paths) return all.paths[n];
   const day = dayOf(all, n);
-  const slug = all.titles[n].normalize("NFKC").replace(/[^0-9A-Za-z\u3400-\u4dbf\u4e00-\u9fff]+/g, "").slice(0, 40);
+  const slug = slugOf(all.titles[n]);
   return [all.names[all.folders[n]], day.slice(0, 4), day.slice(5, 7), [day, slug, all.ids[n]].filter(Boolean).join("-") + ".md"].join("/");
 }
 

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from sinanews.catalogue import Catalogue
+from sinanews.cleaning import CleanBody
+from sinanews.commands import catalogue as rebuilding
 from sinanews.commands.catalogue import rebuild
 from sinanews.exporters import FrontMatterItemExporter
 from sinanews.files import ExportFolder, aside_path
@@ -247,6 +249,42 @@ def test_a_post_set_aside_only_in_the_catalogue_is_set_aside_by_the_next_run(tmp
     folder.write("金融/b.md", b"b")
     folder.finish_moves([aside_path("金融/a.md"), aside_path("金融/gone.md")])
     assert not folder.has("金融/a.md") and folder.has(aside_path("金融/a.md")) and folder.has("金融/b.md")
+
+
+def test_rebuild_reads_the_files_after_whatever_a_file_holds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that our code stumbles over (here: as if it did) is one line."""
+    exports, post = tmp_path / "exports", "---\ntitle: {}\ndate: 2022-09-01 08:00:00\n---\n<div>   \n{}  \n</div>\n"
+    bodies = [
+        "<p>x</p>&#8;<p>y</p>",
+        "<p>a</p>&#xFFFE;b",
+        "&#xD800;",
+        '<a href="http://[::1">x</a>',
+        "stumble",
+        "<p>末</p>",
+    ]
+    titles = ["t", '"\\uD800 t"', "t", "t", "t", "t"]
+    exports.mkdir()
+    for n, (title, body) in enumerate(zip(titles, bodies, strict=True)):
+        (exports / f"2022-09-01-t-seed-{n:016}.md").write_text(post.format(title, body), "utf-8")
+    (exports / "2022-09-01-\udcff-seed-9.md").write_text("not UTF-8 in its name")
+    real = rebuilding.clean_body
+
+    def stumbles(body: str, url: str | None) -> CleanBody:
+        if body == "stumble":
+            raise ValueError("of a library,\nin two lines")
+        return real(body, url)
+
+    monkeypatch.setattr(rebuilding, "clean_body", stumbles)
+    catalogue = Catalogue(f"sqlite:///{tmp_path}/catalogue.db")
+    assert rebuild(catalogue, exports, NOW) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "left out: 2022-09-01-t-seed-0000000000000004.md: ValueError: of a library, in two lines" in lines
+    assert all(line.startswith("left out: 2022-09-01-") for line in lines)
+    assert catalogue.article("seed-0000000000000005") is not None
+    assert catalogue.count_states()[("exported", None)] + len(lines) == len(bodies) + 1
+    catalogue.close()
 
 
 def test_an_id_that_could_not_be_a_file_name_is_known_again(tmp_path: Path) -> None:

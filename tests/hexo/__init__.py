@@ -38,7 +38,9 @@ def build_site(posts_dir: Path, site: Path) -> Path:
     (site / "node_modules").symlink_to(modules)
     shutil.copytree(posts_dir, site / "source" / "_posts")
     command = ["node", "node_modules/hexo-cli/bin/hexo", "generate"]
-    subprocess.run(command, cwd=site, check=True, env=_env(), timeout=120)
+    done = subprocess.run(command, cwd=site, check=True, env=_env(), timeout=120, capture_output=True, text=True)
+    told = done.stdout + done.stderr
+    assert "ERROR" not in told, told  # it tells what fails, and ends with 0
     return site / "public" / "posts"
 
 
