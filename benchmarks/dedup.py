@@ -207,7 +207,8 @@ def filler(first: int, count: int, hot: np.ndarray, rng: np.random.Generator) ->
     shingles = np.sort(rng.integers(0, 1 << 26, (count, SHINGLES)), axis=1)
     numbers = np.sort(rng.integers(0, 1 << 16, (count, NUMBERS // 2)), axis=1)
     for row in range(count):
-        made = Sketch(1000, tuple(shingles[row].tolist()), tuple(numbers[row].tolist()), tuple(set(keys[row].tolist())))
+        hashes = tuple(shingles[row].tolist()), tuple(range(SHINGLES)), tuple(numbers[row].tolist())
+        made = Sketch(1000, *hashes, tuple(set(keys[row].tolist())))
         yield first + row, made.pack(), list(made.keys)
 
 
