@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import accumulate
+from itertools import accumulate, chain, islice
 from typing import Literal
 
 import numpy as np
@@ -38,9 +38,11 @@ NUMBERS, CONTEXT = 48, 3  # the check: numbers with the 3 tokens before and one 
 
 SAME_SIMILARITY = 0.45  # 5 % of characters changed leave 0.75, 15 % of sentences 0.74; unrelated texts have < 0.05
 SAME_CONTAINMENT = 0.75  # of an excerpt in the longer text
-SHORTEST_EXCERPT = 0.4  # of the longer text; below, a text is quoted rather than copied
+SHORTEST_EXCERPT = 0.3  # of the longer text; below, a text is quoted rather than copied
 WORST_EDIT = 0.85  # of the words are left when 5 % of the characters change: no edit excuses more other numbers
 OWN_PART, OWN_SHARE = 100, 0.1  # tokens and share of a text in one piece that make it a story besides what it shares
+LEAD, LEAD_HASHES = 100, 8  # tokens a text begins with; where two begin otherwise, OWN_LEAD tokens of their own suffice
+OWN_LEAD, OWN_SEEN = 70, 3  # and so many of its shingles: fewer may be chance
 LEAST_LEFT = 8  # shingles that must be left of both texts when what other stories have too is left out
 LOST_ANYWAY = 0.01  # share of numbers that may differ though all words agree (typing errors)
 
@@ -92,7 +94,7 @@ _PARTS = tuple(
     )
 )
 _CHINESE_DIGITS = str.maketrans("一二三四五六七八九", "123456789")
-_HEADER = struct.Struct("<BBIB5B")
+_HEADER = struct.Struct("<BBIB6B")
 _VERSION = 2
 
 
@@ -141,6 +143,7 @@ class Sketch:
     shingles: tuple[int, ...]  #: smallest hashes of the words, ascending, 32 bits
     places: tuple[int, ...]  #: where in the text each of them stands first, in 256ths
     numbers: tuple[int, ...]  #: 16 bits of where a number stands, 16 bits of the number; the smallest, ascending
+    lead: tuple[int, ...]  #: smallest hashes of the first words, ascending, 16 bits
     keys: tuple[int, ...]  #: what the index looks for, 32 bits with sign (an SQL integer)
     number_length: int = 0  #: characters of a number, on average: an edit spares all or it is another
     part: str = ""  #: kind and number of a series' part, from the title
@@ -150,21 +153,26 @@ class Sketch:
     def pack(self) -> bytes:
         """Little-endian, whatever the machine."""
         part, credit = self.part.encode(), self.credit.encode()
-        sizes = len(self.shingles), len(self.numbers), len(self.keys), len(part), len(credit)
+        hashes = self.shingles, self.numbers, self.keys, self.lead
+        sizes = *map(len, hashes), len(part), len(credit)
         header = _HEADER.pack(_VERSION, self.correction, self.length, self.number_length, *sizes)
-        hashes = struct.pack(f"<{sizes[0] + sizes[1]}I{sizes[2]}i", *self.shingles, *self.numbers, *self.keys)
-        return header + hashes + bytes(self.places) + part + credit
+        return header + struct.pack(_layout(*sizes), *chain(*hashes), *self.places) + part + credit
 
     @classmethod
     def unpack(cls, packed: bytes) -> Sketch | None:
         """None where another version packed it: the two cannot be compared."""
-        version, correction, length, number_length, n, m, k, p, c = _HEADER.unpack_from(packed)
-        if version != _VERSION:
+        if packed[0] != _VERSION:
             return None
-        hashes = struct.unpack_from(f"<{n + m}I{k}i", packed, _HEADER.size)
-        places, rest = packed[-n - p - c :][:n], packed[len(packed) - p - c :]
-        split = hashes[:n], tuple(places), hashes[n : n + m], hashes[n + m :]
-        return cls(length, *split, number_length, rest[:p].decode(), bool(correction), rest[p:].decode())
+        _, correction, length, number_length, *sizes = _HEADER.unpack_from(packed)
+        values = iter(struct.unpack_from(_layout(*sizes), packed, _HEADER.size))
+        shingles, numbers, keys, lead, places = (tuple(islice(values, size)) for size in (*sizes[:4], sizes[0]))
+        words = packed[len(packed) - sum(sizes[4:]) :]
+        part, credit = words[: sizes[4]].decode(), words[sizes[4] :].decode()
+        return cls(length, shingles, places, numbers, lead, keys, number_length, part, bool(correction), credit)
+
+
+def _layout(shingles: int, numbers: int, keys: int, lead: int, *_: int) -> str:
+    return f"<{shingles + numbers}I{keys}i{lead}H{shingles}B"
 
 
 def _hashes(tokens: list[str], size: int) -> NDArray[np.uint64]:
@@ -215,12 +223,14 @@ def sketch(title: str, text: str) -> Sketch | None:
     numbers, credit = _numbers(wide), _CREDIT.search(whole)
     runs = _hashes(words, SHINGLE_LENGTH) >> np.uint64(32)
     shingles, first = (found[:SHINGLES] for found in np.unique(runs, return_index=True))
+    lead = np.unique(runs[: LEAD - SHINGLE_LENGTH + 1] >> np.uint64(16))[:LEAD_HASHES]
     keys = np.unique(_hashes(tokens, KEY_LENGTH))[:KEYS].astype(np.uint32).astype(np.int32)
     return Sketch(
         length=len(tokens),
         shingles=tuple(shingles.tolist()),
         places=tuple((first * 256 // len(runs)).tolist()),
         numbers=tuple(sorted({_hash16(place) << 16 | _hash16(number) for place, number in numbers})[:NUMBERS]),
+        lead=tuple(lead.tolist()),
         keys=tuple(np.unique(keys).tolist()),
         number_length=min(255, round(sum(len(number) for _, number in numbers) / max(1, len(numbers)))),
         part=_part(title),
@@ -251,18 +261,24 @@ def _comparable(new: Sketch, old: Sketch, others: Collection[int]) -> tuple[set[
     return left if min(map(len, left)) >= LEAST_LEFT else (ours, theirs)
 
 
-def _has_own_part(sketch: Sketch, judged: set[int], shared: set[int]) -> bool:
-    """Whether a long piece of the text, in one place, is hardly anywhere in the other one.
-
-    Edits are everywhere or short; what is long and in both texts another is what each of them is about.
-    """
+def _own_part(sketch: Sketch, judged: set[int], shared: set[int]) -> int:
+    """How many of the judged shingles lie in the longest piece of the text that is hardly anywhere in the other one."""
     longest = here = 0
     for _, value in sorted(zip(sketch.places, sketch.shingles, strict=True)):
         if value in judged:
             here = max(0, here + (-2 if value in shared else 1))
             longest = max(longest, here)
-    share = longest / len(judged)
-    return share >= OWN_SHARE and share * sketch.length >= OWN_PART
+    return longest
+
+
+def _own_parts(new: Sketch, old: Sketch, ours: set[int], theirs: set[int]) -> bool:
+    """Whether each has a long piece of its own: edits are everywhere or short, this is what the text is about."""
+    seen = [_own_part(new, ours, ours & theirs), _own_part(old, theirs, ours & theirs)]
+    shares = seen[0] / len(ours), seen[1] / len(theirs)
+    tokens = min(share * sketch.length for share, sketch in zip(shares, (new, old), strict=True))
+    if tokens >= OWN_PART and min(shares) >= OWN_SHARE:
+        return True
+    return tokens >= OWN_LEAD and min(seen) >= OWN_SEEN and not {*new.lead} & {*old.lead}
 
 
 def _common_places(new: tuple[int, ...], old: tuple[int, ...]) -> tuple[int, int]:
@@ -297,7 +313,7 @@ def _reason(new: Sketch, old: Sketch, ours: set[int], theirs: set[int]) -> str:
         return "correction"
     if new.part[:1] == old.part[:1] and new.part != old.part:
         return "other part"
-    if _has_own_part(new, ours, shared) and _has_own_part(old, theirs, shared):
+    if _own_parts(new, old, ours, theirs):
         return "own parts"
     if _other_numbers(new, old, len(shared) / fewer, fewer, edited=len(shared) < more):
         return "other numbers"
