@@ -43,7 +43,7 @@ WORST_EDIT = 0.85  # of the words are left when 5 % of the characters change: no
 OWN_PART, OWN_SHARE = 100, 0.1  # tokens and share of a text in one piece that make it a story besides what it shares
 LEAD, LEAD_HASHES = 100, 8  # tokens a text begins with; where two begin otherwise, OWN_LEAD tokens of their own suffice
 OWN_LEAD, OWN_SEEN = 70, 3  # and so many of its shingles: fewer may be chance
-LEAST_LEFT = 8  # shingles that must be left of both texts when what other stories have too is left out
+LEAST_LEFT = 5  # shingles that must be left of both texts when what other stories have too is left out
 LOST_ANYWAY = 0.01  # share of numbers that may differ though all words agree (typing errors)
 
 # Goes before texts are compared: everything but words, percent signs, and the points and signs of numbers.
@@ -127,12 +127,18 @@ def _words_of(tokens: list[str]) -> list[str]:
 
 
 def _without_formulas(wide: str) -> str:
-    section = _SECTION.search(wide, len(wide) // 3)
+    section = _SECTION.search(wide, max(SHORTEST_STORY, len(wide) // 6))
     kept = _NOTE.sub("", wide[: section.start()] if section else wide)
     if not _FORMULA.search(kept):
         return kept
     sentences = _SENTENCE_END.split(kept)
     return "".join(one for one in sentences if len(one) > LONGEST_SENTENCE or not _FORMULA.search(one))
+
+
+def holds_text(text: str, other: str) -> bool:
+    """Whether a text has every sentence of another, whatever their layout; each medium's imprint does not count."""
+    words = _words(_wide(text))
+    return all(_words(sentence) in words for sentence in _SENTENCE_END.split(_IMPRINT.sub("", _wide(other))))
 
 
 @dataclass(frozen=True)

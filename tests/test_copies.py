@@ -88,6 +88,39 @@ def test_a_complete_copy_takes_the_place_of_a_cut_one_and_nothing_is_lost(archiv
     assert len(archive.posts) == 2, "and that stays so"
 
 
+PICTURE = "<img src='https://n.sinaimg.cn/finance/{}.jpg'>"
+
+
+@pytest.mark.parametrize(
+    ("of_first", "of_later", "stays"),
+    [(PICTURE.format(1), "", 2), (PICTURE.format(1), PICTURE.format(2), 2), (PICTURE.format(1), PICTURE.format(1), 1)],
+)
+def test_a_copy_that_lacks_a_picture_stands_beside_the_first(
+    archive: TemporaryArchive, of_first: str, of_later: str, stays: int
+) -> None:
+    whole = paragraphs(0) + paragraphs(2)
+    post(archive, "1", "被截短的一篇", [*whole[: len(whole) * 6 // 10], of_first])
+    crawl(archive)
+    post(archive, "2", "完整的一篇", [*whole, of_later])
+    crawl(archive)
+    visible = "".join(p.read_text("utf-8") for p in archive.posts if ".superseded" not in p.parts)
+    assert whole[-1] in visible
+    assert "finance/1.jpg" in visible
+    assert len(archive.ids()) == stays
+    ((named,),) = archive.query("SELECT count(*) FROM articles WHERE duplicate_of IS NOT NULL")
+    assert named == 1
+
+
+def test_a_copy_that_lacks_a_sentence_stands_beside_the_first(archive: TemporaryArchive) -> None:
+    whole = paragraphs(0) + paragraphs(2)
+    post(archive, "1", "被截短的一篇", [*whole[: len(whole) * 6 // 10], "只有第一篇写了这一句。"])
+    crawl(archive)
+    post(archive, "2", "完整的一篇", whole)
+    crawl(archive)
+    visible = "".join(p.read_text("utf-8") for p in archive.posts if ".superseded" not in p.parts)
+    assert whole[-1] in visible and "只有第一篇写了这一句。" in visible
+
+
 def test_templated_reports_are_not_copies_of_each_other(archive: TemporaryArchive) -> None:
     rng = random.Random(1)
     for day in range(1, 21):

@@ -39,7 +39,7 @@ from sinanews.fingerprints import KEYS, Likeness, Sketch, compare
 
 PER_KEY = 16  # copies appear within days, so the newest are the likely ones
 CHECKED = 10  # of a real copy's 12 keys, 6 are shared on average even with 5 % of its characters changed
-FORMULA = 2  # other stories with the same words: those words say nothing of a third
+FORMULA = 3  # stories with the same words: those words say nothing of any, for the index has one text of each story
 _LOCK = 0x73696E61  # any number that nothing else in the database locks
 
 metadata = MetaData()
@@ -157,11 +157,9 @@ def find(connection: Connection, sketch: Sketch, but: str | None = None) -> Matc
     """
     known = [(article, old) for article, old in candidates(connection, sketch) if article != but]
     matches = _matches(sketch, known)
-    other_stories = [old for (_, old), match in zip(known, matches, strict=True) if not match.likeness.same_story]
-    shared = Counter(shingle for old in other_stories for shingle in old.shingles)
-    formulas = {shingle for shingle, stories_with_it in shared.items() if stories_with_it >= FORMULA}
-    if formulas and len(other_stories) < len(known):
-        matches = _matches(sketch, known, formulas)
+    if any(match.likeness.same_story for match in matches):
+        having = Counter(shingle for _, old in known for shingle in old.shingles)
+        matches = _matches(sketch, known, {shingle for shingle, count in having.items() if count >= FORMULA})
     same = [match for match in matches if match.likeness.same_story]
     return max(same, key=lambda m: (m.likeness.similarity, m.likeness.containment), default=None)
 
