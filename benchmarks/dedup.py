@@ -22,7 +22,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sinanews.catalogue import stories
-from sinanews.fingerprints import KEYS, NUMBERS, SHINGLES, Sketch, compare, sketch
+from sinanews.fingerprints import KEYS, LEAD_HASHES, NUMBERS, SHINGLES, Sketch, compare, sketch
 
 LETTERS = [chr(code) for code in range(0x4E00, 0x4E00 + 2500)]
 EDITOR_LINES = ("（责任编辑：某某 AB0{0}）", "本报记者 某某 9月{0}日报道", "来源：某某日报 2023-09-{0}", "编者按：{1}")
@@ -37,6 +37,7 @@ NOTICES = (
     "根据查询数据显示@新获得一项发明专利授权，专利名为“一种@装置”，专利申请号为CN#，授权日为2023年&。今年以来@新获得专利"
     "授权#个，较去年同期增加了#%。结合公司2023年中报财务数据，上半年公司在研发方面投入了#亿元，同比增#%。以上内容由算法生成。",
 )
+_WORD = re.compile(r"[a-zA-Z]+|.", re.DOTALL)
 Edit = Callable[[str, list[str], random.Random], str]
 
 
@@ -140,9 +141,23 @@ def cut(text: str, others: list[str], rng: random.Random) -> str:
     return text[: int(len(text) * 0.6)]
 
 
+def paragraphs_cut(text: str, others: list[str], rng: random.Random) -> str:
+    """Whole paragraphs taken away, anywhere, until hardly more than 60 % is left."""
+    parts = text.splitlines(keepends=True)
+    while len(parts) > 1 and sum(map(len, parts)) > 0.65 * len(text):
+        del parts[rng.randrange(len(parts))]
+    return "".join(parts)
+
+
+def disclaimer(text: str, others: list[str], rng: random.Random) -> str:
+    """Another medium's own words at the end: whatever they are, up to 150 characters."""
+    return f"{text}\n{''.join(sentences(rng.choice(others)))[:150]}"
+
+
 def characters(text: str, others: list[str], rng: random.Random, share: float = 0.05) -> str:
-    pool = "".join(others[:3])
-    return "".join(rng.choice(pool) if rng.random() < share else letter for letter in text)
+    """A share of them changed; of words, where a text has spaces between them."""
+    pool = _WORD.findall("".join(others[:3]))
+    return "".join(rng.choice(pool) if rng.random() < share else word for word in _WORD.findall(text))
 
 
 def cut_and_changed(text: str, others: list[str], rng: random.Random) -> str:
@@ -154,7 +169,9 @@ EDITS: dict[str, Edit] = {
     "headline": headline,
     "15 % of sentences": some_sentences,
     "cut to 60 %": cut,
+    "paragraphs to 60 %": paragraphs_cut,
     "5 % of characters": characters,
+    "a disclaimer": disclaimer,
     "cut, 2 %, line": cut_and_changed,
 }
 
@@ -207,7 +224,8 @@ def filler(first: int, count: int, hot: np.ndarray, rng: np.random.Generator) ->
     shingles = np.sort(rng.integers(0, 1 << 26, (count, SHINGLES)), axis=1)
     numbers = np.sort(rng.integers(0, 1 << 16, (count, NUMBERS // 2)), axis=1)
     for row in range(count):
-        made = Sketch(1000, tuple(shingles[row].tolist()), tuple(numbers[row].tolist()), tuple(set(keys[row].tolist())))
+        hashes = tuple(shingles[row].tolist()), tuple(range(SHINGLES)), tuple(numbers[row].tolist())
+        made = Sketch(1000, *hashes, tuple(range(LEAD_HASHES)), tuple(set(keys[row].tolist())))
         yield first + row, made.pack(), list(made.keys)
 
 

@@ -19,6 +19,7 @@ from scrapy.utils.defer import deferred_from_coro
 
 from sinanews.alerts import alert
 from sinanews.catalogue import Catalogue
+from sinanews.catalogue.catalogue import Rival
 from sinanews.catalogue.place import catalogue_url
 from sinanews.checks import check_settings, missing_command
 from sinanews.dates import to_beijing
@@ -60,6 +61,7 @@ class Copy:
     reason: str  #: url, text or story
     similarity: float
     better: str | None = None  #: why it takes the first one's place: complete, original
+    beside: bool = False  #: it is better, but lacks something that the first has: both stay
 
 
 class Archive:
@@ -217,14 +219,17 @@ class Archive:
         # An item may be in the pipelines: closing waits for it, so closing must not be awaited here.
         deferred_from_coro(self.crawler.engine.close_spider_async(reason=reason))
 
-    def record(self, item: ArticleItem, state: str, **values: Any) -> None:
-        """Write what became of an item."""
-        fetch = self.fetches.pop(item.id, None)
+    def record(self, item: ArticleItem, state: str, **values: Any) -> Rival | None:
+        """Write what became of an item; see ``Catalogue.record`` for the copy that may be returned in place of that."""
+        fetch = self.fetches.get(item.id)
         if fetch is not None:
             values = {"replaces": fetch.listed_as, **fetch.validators(), **values}
         for name in ("url", "title", "channel", "kind", "layout", "media", "published_at"):
             values.setdefault(name, getattr(item, name))
-        self.catalogue.record(item.id, self.now(), state=state, **values)
+        rival = self.catalogue.record(item.id, self.now(), state=state, **values)
+        if rival is None:
+            self.fetches.pop(item.id, None)
+        return rival
 
     def refuse(self, key: str, refusal: Refused, **values: Any) -> None:
         """An input that cannot become an article: remembered with its reason, counted, not asked for again."""

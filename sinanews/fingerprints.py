@@ -3,6 +3,14 @@
 A sketch keeps the smallest of a text's hashes ("bottom-k"). An edit changes the hashes of its own place only, so the
 smallest of two related texts still meet: their share estimates both similarity and containment. Words are judged
 without their digits; numbers by the words they stand in, for a daily report repeats its words with other numbers.
+
+What texts are compared by is runs of tokens: a character where a script writes no spaces, a word where it does, for
+three Latin letters say nothing. Two articles may share much and tell two stories: a broker's disclaimers, a company's
+legal paragraphs, a list of links. So formulas are left out, a long part that each has for itself tells them apart, and
+``compare`` can be told which hashes other stories have too.
+
+Sketches of 1.0.0 (version 1) cannot be compared with these: its articles are found as copies by their exact text, and
+by their story again once they have been refreshed or the catalogue rebuilt.
 """
 
 from __future__ import annotations
@@ -12,36 +20,61 @@ import struct
 import unicodedata
 import zlib
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import accumulate
+from itertools import accumulate, chain, islice
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-SHORT_TEXT = 50  # below this many characters a text says too little without its title
+SHORT_TEXT = 50  # below this many characters (in a sketch: tokens) a text says too little without its title
 SHORTEST_STORY = 100  # below this many visible characters two flashes differ by a word: not judged
 
-KEYS, KEY_LENGTH = 12, 8  # the index: hashes of 8 characters, digits included, so that templates spread
-SHINGLES, SHINGLE_LENGTH = 64, 3  # the check: hashes of 3 characters, without digits
-NUMBERS, CONTEXT = 48, 3  # the check: numbers with the 3 characters before and one after
+KEYS, KEY_LENGTH = 12, 8  # the index: hashes of 8 tokens, numbers included, so that templates spread
+SHINGLES, SHINGLE_LENGTH = 64, 3  # the check: hashes of 3 tokens, without numbers
+NUMBERS, CONTEXT = 48, 3  # the check: numbers with the 3 tokens before and one after
 
 SAME_SIMILARITY = 0.45  # 5 % of characters changed leave 0.75, 15 % of sentences 0.74; unrelated texts have < 0.05
 SAME_CONTAINMENT = 0.75  # of an excerpt in the longer text
-SHORTEST_EXCERPT = 0.4  # of the longer text; below, a text is quoted rather than copied
+SHORTEST_EXCERPT = 0.3  # of the longer text; below, a text is quoted rather than copied
 WORST_EDIT = 0.85  # of the words are left when 5 % of the characters change: no edit excuses more other numbers
+OWN_PART, OWN_SHARE = 100, 0.1  # tokens and share of a text in one piece that make it a story besides what it shares
+LEAD, LEAD_HASHES = 100, 8  # tokens a text begins with; where two begin otherwise, OWN_LEAD tokens of their own suffice
+OWN_LEAD, OWN_SEEN = 70, 3  # and so many of its shingles: fewer may be chance
+LEAST_LEFT = 5  # shingles that must be left of both texts when what other stories have too is left out
 LOST_ANYWAY = 0.01  # share of numbers that may differ though all words agree (typing errors)
 
 # Goes before texts are compared: everything but words, percent signs, and the points and signs of numbers.
 # "3.5" must not become "35", nor "-2%" "2%".
 _CLUTTER = re.compile(r"(?:(?!(?<=\d)\.(?=\d)|[+\-](?=\d))[^\w%])|_")
-_NOT_WORDS = re.compile(r"[\d%.+\-]+")
+# Scripts that write no spaces between words: Han, kana, Thai, Lao, Burmese, Khmer.
+_SPACELESS = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_TOKEN = re.compile(rf"[{_SPACELESS}]|[^\W\d_{_SPACELESS}]+|[+\-]?\d+(?:,\d{{3}})*(?:\.\d+)*|%")
 _NUMBER = re.compile(r"([+\-]?\d+(?:,\d{3})*(?:\.\d+)?)")
 # Lines that each medium writes for itself: their dates and staff codes are not the story's.
 _IMPRINT = re.compile(
     r"(?m)^[(\[【\s]*(?:责任编辑|责编|编辑|本文来源|来源|转自|转载自|原标题|作者|本报|本网|记者|校对|审核|文/)[^\n]{0,40}$"
 )
+# What media, brokers and companies write under every text. A section runs from its heading to the end of the text, a
+# note to the end of its line; of the rest the sentence is left out. Compared without them, articles still keep them.
+_SECTION = re.compile(
+    r"(?m)^[^\w\n]*(?:风险提示(?:及免责声明)?|风险因素|免责(?:声明|条款)|分析师(?:声明|承诺|介绍)|"
+    r"(?:投资|股票|行业){0,2}评级(?:说明|标准|体系)|(?:法律|重要|特别|版权|信息披露)声明|"
+    r"disclaimers?|important disclosures?|legal notice|safe harbou?r(?: statement)?|"
+    r"(?:cautionary (?:note|statement) (?:regarding|concerning) )?forward[- ]looking statements?)[^\w\n]*$"
+)
+_NOTE = re.compile(r"(?m)^[^\w\n]*(?:风险提示|免责声明|风险警示|(?:法律|重要|特别|版权)声明|disclaimer)[^\S\n]*:.*$")
+_FORMULA = re.compile(
+    r"虚假记载|误导性陈述|重大遗漏|不构成.{0,20}(?:建议|意见|依据|要约)|与本.{1,8}立场无关|不代表本.{1,8}(?:立场|观点)|风险自担|后果自负|"
+    r"(?:投资|入市)[需须]谨慎|据此(?:操作|入市|投资)|未经.{0,12}(?:授权|许可|同意).{0,12}(?:转载|复制|使用|刊登)|"
+    r"all rights reserved|not (?:intended as|constitute) .{0,40}advice|without warranty"
+)
+_SENTENCE_END = re.compile(r"(?<=[。!?\n])")
+LONGEST_SENTENCE = 300  # characters; more is no formula but a text without full stops
 _CORRECTION = re.compile(
     r"(?m)\A[^\n]*(?:更正|勘误|订正)|特此更正|(?:^|[(【\[。])\s*(?:更正|勘误|订正)(?:说明|启事|声明|公告)?\s*[:】\])]"
 )
@@ -61,8 +94,8 @@ _PARTS = tuple(
     )
 )
 _CHINESE_DIGITS = str.maketrans("一二三四五六七八九", "123456789")
-_HEADER = struct.Struct("<BBIB5B")
-_VERSION = 1
+_HEADER = struct.Struct("<BBIB6B")
+_VERSION = 2
 
 
 def _wide(text: str) -> str:
@@ -85,13 +118,38 @@ def text_digest(title: str, text: str) -> str | None:
     return blake2b(known_by.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
+def _tokens(wide: str) -> list[str]:
+    return [token.replace(",", "") for token in _TOKEN.findall(wide)]
+
+
+def _words_of(tokens: list[str]) -> list[str]:
+    return [token for token in tokens if token[0].isalpha()]
+
+
+def _without_formulas(wide: str) -> str:
+    section = _SECTION.search(wide, max(SHORTEST_STORY, len(wide) // 6))
+    kept = _NOTE.sub("", wide[: section.start()] if section else wide)
+    if not _FORMULA.search(kept):
+        return kept
+    sentences = _SENTENCE_END.split(kept)
+    return "".join(one for one in sentences if len(one) > LONGEST_SENTENCE or not _FORMULA.search(one))
+
+
+def holds_text(text: str, other: str) -> bool:
+    """Whether a text has every sentence of another, whatever their layout; each medium's imprint does not count."""
+    words = _words(_wide(text))
+    return all(_words(sentence) in words for sentence in _SENTENCE_END.split(_IMPRINT.sub("", _wide(other))))
+
+
 @dataclass(frozen=True)
 class Sketch:
-    """All that is kept of a text to judge later ones by; at most 550 bytes when packed."""
+    """All that is kept of a text to judge later ones by; at most 650 bytes when packed."""
 
-    length: int  #: characters, without white space and punctuation
+    length: int  #: tokens
     shingles: tuple[int, ...]  #: smallest hashes of the words, ascending, 32 bits
+    places: tuple[int, ...]  #: where in the text each of them stands first, in 256ths
     numbers: tuple[int, ...]  #: 16 bits of where a number stands, 16 bits of the number; the smallest, ascending
+    lead: tuple[int, ...]  #: smallest hashes of the first words, ascending, 16 bits
     keys: tuple[int, ...]  #: what the index looks for, 32 bits with sign (an SQL integer)
     number_length: int = 0  #: characters of a number, on average: an edit spares all or it is another
     part: str = ""  #: kind and number of a series' part, from the title
@@ -101,33 +159,40 @@ class Sketch:
     def pack(self) -> bytes:
         """Little-endian, whatever the machine."""
         part, credit = self.part.encode(), self.credit.encode()
-        sizes = len(self.shingles), len(self.numbers), len(self.keys), len(part), len(credit)
+        hashes = self.shingles, self.numbers, self.keys, self.lead
+        sizes = *map(len, hashes), len(part), len(credit)
         header = _HEADER.pack(_VERSION, self.correction, self.length, self.number_length, *sizes)
-        hashes = struct.pack(f"<{sizes[0] + sizes[1]}I{sizes[2]}i", *self.shingles, *self.numbers, *self.keys)
-        return header + hashes + part + credit
+        return header + struct.pack(_layout(*sizes), *chain(*hashes), *self.places) + part + credit
 
     @classmethod
     def unpack(cls, packed: bytes) -> Sketch | None:
         """None where another version packed it: the two cannot be compared."""
-        version, correction, length, number_length, n, m, k, p, c = _HEADER.unpack_from(packed)
-        if version != _VERSION:
+        if packed[0] != _VERSION:
             return None
-        hashes = struct.unpack_from(f"<{n + m}I{k}i", packed, _HEADER.size)
-        part, credit = packed[len(packed) - p - c : len(packed) - c], packed[len(packed) - c :]
-        split = hashes[:n], hashes[n : n + m], hashes[n + m :]
-        return cls(length, *split, number_length, part.decode(), bool(correction), credit.decode())
+        _, correction, length, number_length, *sizes = _HEADER.unpack_from(packed)
+        values = iter(struct.unpack_from(_layout(*sizes), packed, _HEADER.size))
+        shingles, numbers, keys, lead, places = (tuple(islice(values, size)) for size in (*sizes[:4], sizes[0]))
+        words = packed[len(packed) - sum(sizes[4:]) :]
+        part, credit = words[: sizes[4]].decode(), words[sizes[4] :].decode()
+        return cls(length, shingles, places, numbers, lead, keys, number_length, part, bool(correction), credit)
 
 
-def _hashes(text: str, size: int) -> NDArray[np.uint64]:
-    """The distinct hashes of all runs of `size` characters, ascending; the same on every machine and numpy."""
-    points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype="<u4").astype(np.uint64)
+def _layout(shingles: int, numbers: int, keys: int, lead: int, *_: int) -> str:
+    return f"<{shingles + numbers}I{keys}i{lead}H{shingles}B"
+
+
+def _hashes(tokens: list[str], size: int) -> NDArray[np.uint64]:
+    """The hashes of all runs of `size` tokens, in their order; the same on every machine and numpy."""
+    codes = [ord(token) if len(token) == 1 else zlib.crc32(token.encode()) + 0x110000 for token in tokens]
+    points = np.array(codes, np.uint64)
     count = max(0, len(points) - size + 1)
     mixed = np.zeros(count, np.uint64)
     for start in range(size):
         mixed = (mixed + points[start : start + count]) * np.uint64(0x9E3779B97F4A7C15)
         mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    return np.unique(mixed ^ (mixed >> np.uint64(32)))
+    mixed ^= mixed >> np.uint64(32)
+    return mixed
 
 
 def _hash16(text: str) -> int:
@@ -137,10 +202,10 @@ def _hash16(text: str) -> int:
 def _numbers(wide: str) -> list[tuple[str, str]]:
     """Where each number stands, and the number. Where a text is cut inside one, it stands elsewhere."""
     parts = _NUMBER.split(_IMPRINT.sub("", wide))
-    words = [_CLUTTER.sub("", part) for part in parts[::2]]
+    words = [_TOKEN.findall(part) for part in parts[::2]]
     befores = accumulate(words, lambda before, part: (before + part)[-CONTEXT:])
     found = zip(befores, parts[1::2], words[1:], strict=False)
-    return [(before + after[:1], number.replace(",", "")) for before, number, after in found]
+    return [(" ".join(before + after[:1]), number.replace(",", "")) for before, number, after in found]
 
 
 def _part(title: str) -> str:
@@ -151,20 +216,31 @@ def _part(title: str) -> str:
 
 def sketch(title: str, text: str) -> Sketch | None:
     """The sketch of an article; None where the text is too short (a flash) or has too few words to be judged."""
-    wide = _wide(text)
-    full = _words(wide)
-    words = _NOT_WORDS.sub("", full)
-    if len("".join(wide.split())) < SHORTEST_STORY or len(words) < SHORT_TEXT:
+    whole = _wide(text)
+    if len("".join(whole.split())) < SHORTEST_STORY:
         return None
-    numbers, credit = _numbers(wide), _CREDIT.search(wide)
+    for wide in (_without_formulas(whole), whole):
+        tokens = _tokens(wide)
+        words = _words_of(tokens)
+        if len(words) >= SHORT_TEXT:
+            break
+    else:
+        return None
+    numbers, credit = _numbers(wide), _CREDIT.search(whole)
+    runs = _hashes(words, SHINGLE_LENGTH) >> np.uint64(32)
+    shingles, first = (found[:SHINGLES] for found in np.unique(runs, return_index=True))
+    lead = np.unique(runs[: LEAD - SHINGLE_LENGTH + 1] >> np.uint64(16))[:LEAD_HASHES]
+    keys = np.unique(_hashes(tokens, KEY_LENGTH))[:KEYS].astype(np.uint32).astype(np.int32)
     return Sketch(
-        length=len(full),
-        shingles=tuple(np.unique(_hashes(words, SHINGLE_LENGTH) >> np.uint64(32))[:SHINGLES].tolist()),
+        length=len(tokens),
+        shingles=tuple(shingles.tolist()),
+        places=tuple((first * 256 // len(runs)).tolist()),
         numbers=tuple(sorted({_hash16(place) << 16 | _hash16(number) for place, number in numbers})[:NUMBERS]),
-        keys=tuple(np.unique(_hashes(full, KEY_LENGTH)[:KEYS].astype(np.uint32).astype(np.int32)).tolist()),
+        lead=tuple(lead.tolist()),
+        keys=tuple(np.unique(keys).tolist()),
         number_length=min(255, round(sum(len(number) for _, number in numbers) / max(1, len(numbers)))),
         part=_part(title),
-        correction=bool(_CORRECTION.search(f"{_wide(title).strip()}\n{wide}")),
+        correction=bool(_CORRECTION.search(f"{_wide(title).strip()}\n{whole}")),
         credit=(credit[1] or credit[2]) if credit else "",
     )
 
@@ -176,15 +252,39 @@ class Likeness:
     similarity: float  #: of the words they have together, the share that both have
     containment: float  #: of the shorter one's words, the share that the longer one has
     same_story: bool
-    reason: str  #: text, excerpt; or why not: other words, other numbers, other part, correction
+    reason: str  #: text, excerpt; or why not: other words, own parts, other numbers, other part, correction
     longer: Literal["new", "old"] | None  #: the one that is longer by a tenth or more
 
 
-def _common(new: tuple[int, ...], old: tuple[int, ...]) -> tuple[int, int, int]:
-    """How many hashes both have, the new and the old, up to the value below which both are complete."""
-    limit = min(hashes[-1] if len(hashes) >= SHINGLES else 1 << 32 for hashes in (new, old))
-    ours, theirs = ({value for value in hashes if value <= limit} for hashes in (new, old))
-    return len(ours & theirs), len(ours), len(theirs)
+def _comparable(new: Sketch, old: Sketch, others: Collection[int]) -> tuple[set[int], set[int]]:
+    """The hashes of the new and of the old up to the value below which both are complete, without those of others.
+
+    Where too little is left without them the two are texts of one form, and the form is all there is to compare.
+    """
+    limit = min(hashes[-1] if len(hashes) >= SHINGLES else 1 << 32 for hashes in (new.shingles, old.shingles))
+    ours, theirs = ({value for value in one.shingles if value <= limit} for one in (new, old))
+    left = ours.difference(others), theirs.difference(others)
+    return left if min(map(len, left)) >= LEAST_LEFT else (ours, theirs)
+
+
+def _own_part(sketch: Sketch, judged: set[int], shared: set[int]) -> int:
+    """How many of the judged shingles lie in the longest piece of the text that is hardly anywhere in the other one."""
+    longest = here = 0
+    for _, value in sorted(zip(sketch.places, sketch.shingles, strict=True)):
+        if value in judged:
+            here = max(0, here + (-2 if value in shared else 1))
+            longest = max(longest, here)
+    return longest
+
+
+def _own_parts(new: Sketch, old: Sketch, ours: set[int], theirs: set[int]) -> bool:
+    """Whether each has a long piece of its own: edits are everywhere or short, this is what the text is about."""
+    seen = [_own_part(new, ours, ours & theirs), _own_part(old, theirs, ours & theirs)]
+    shares = seen[0] / len(ours), seen[1] / len(theirs)
+    tokens = min(share * sketch.length for share, sketch in zip(shares, (new, old), strict=True))
+    if tokens >= OWN_PART and min(shares) >= OWN_SHARE:
+        return True
+    return tokens >= OWN_LEAD and min(seen) >= OWN_SEEN and not {*new.lead} & {*old.lead}
 
 
 def _common_places(new: tuple[int, ...], old: tuple[int, ...]) -> tuple[int, int]:
@@ -209,26 +309,34 @@ def _other_numbers(new: Sketch, old: Sketch, kept: float, words: int, edited: bo
     return bool(differ > count * lost + replaced + 1.5 * deviation)
 
 
-def _reason(new: Sketch, old: Sketch, shared: int, fewer: int, more: int) -> str:
-    alike = shared >= SAME_SIMILARITY * (fewer + more - shared)
-    if not alike and not (shared >= SAME_CONTAINMENT * fewer and fewer >= SHORTEST_EXCERPT * more):
+def _reason(new: Sketch, old: Sketch, ours: set[int], theirs: set[int]) -> str:
+    shared = ours & theirs
+    fewer, more = sorted((len(ours), len(theirs)))
+    alike = len(shared) >= SAME_SIMILARITY * len(ours | theirs)
+    if not alike and not (len(shared) >= SAME_CONTAINMENT * fewer and fewer >= SHORTEST_EXCERPT * more):
         return "other words"
     if new.correction != old.correction:
         return "correction"
     if new.part[:1] == old.part[:1] and new.part != old.part:
         return "other part"
-    if _other_numbers(new, old, shared / fewer, fewer, edited=shared < more):
+    if _own_parts(new, old, ours, theirs):
+        return "own parts"
+    if _other_numbers(new, old, len(shared) / fewer, fewer, edited=len(shared) < more):
         return "other numbers"
     return "text" if alike else "excerpt"
 
 
-def compare(new: Sketch, old: Sketch) -> Likeness:
-    """Judge a pair; the same whichever comes first, but for `longer`."""
-    shared, *counts = _common(new.shingles, old.shingles)
-    fewer, more = min(counts), max(counts)
-    reason = _reason(new, old, shared, fewer, more) if shared else "other words"
+def compare(new: Sketch, old: Sketch, others: Collection[int] = ()) -> Likeness:
+    """Judge a pair; the same whichever comes first, but for `longer`.
+
+    `others`: shingles that other stories have too; the pair is judged without them.
+    """
+    ours, theirs = _comparable(new, old, others)
+    shared = len(ours & theirs)
+    reason = _reason(new, old, ours, theirs) if shared else "other words"
     longer: Literal["new", "old"] | None = None
     if abs(new.length - old.length) * 10 >= max(new.length, old.length):
         longer = "new" if new.length > old.length else "old"
     same = reason in ("text", "excerpt")
-    return Likeness(shared / max(1, fewer + more - shared), shared / max(1, fewer), same, reason, longer)
+    fewer = min(len(ours), len(theirs))
+    return Likeness(shared / max(1, len(ours | theirs)), shared / max(1, fewer), same, reason, longer)

@@ -6,11 +6,15 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection
 from io import BytesIO
+from typing import Any
 
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
+from sqlalchemy import Row
 
+from sinanews.catalogue.catalogue import Rival
 from sinanews.catalogue.stories import better_copy
+from sinanews.cleaning import clean_body
 from sinanews.cleaning.item import clean_item
 from sinanews.exceptions import (
     CatalogueError,
@@ -23,15 +27,18 @@ from sinanews.exceptions import (
 from sinanews.exporters import FrontMatterItemExporter
 from sinanews.extensions import Archive, Copy
 from sinanews.files import SUPERSEDED, aside_path
-from sinanews.fingerprints import sketch, text_digest
+from sinanews.fingerprints import holds_text, sketch, text_digest
 from sinanews.items import ArticleItem
 from sinanews.paths import post_path
+from sinanews.posts import read_post
 
 logger = logging.getLogger(__name__)
 #: Fields whose absence is recorded; monitors compare it with what is usual.
 COVERED = ("title", "published_at", "media", "author", "editor", "keywords", "stocks", "images", "body_text")
 
 
+#: Of those, what a copy must have to take the place of one that has it; text and pictures are compared themselves.
+KEPT = ("published_at", "keywords", "stocks")
 #: Fields that differ at every fetch of the same article.
 CHANGING = ("fetched_at", "updated_at")
 
@@ -89,7 +96,8 @@ class DedupPipeline(ArchivePipeline):
     """An article of another id with the same address, the same text or the same story is a copy of that one.
 
     SINANEWS_DUPLICATES says what becomes of a copy: drop (recorded, not exported), mark (exported, naming the first),
-    keep (nobody looks). Rows of the live feed are no copies of anything.
+    keep (nobody looks). Rows of the live feed are no copies of anything. Under drop, a copy that is better takes the
+    first one's place, but only if it loses nothing that the first one has; else both are exported.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -100,7 +108,7 @@ class DedupPipeline(ArchivePipeline):
         copy = None if self.policy == "keep" or item.kind == "live" else self.exact_copy(item) or self.near_copy(item)
         if copy is None:
             return item
-        if self.policy == "mark" or copy.better:  # it is exported, and counted as that alone
+        if self.policy == "mark" or copy.better or copy.beside:  # it is exported, and counted as that alone
             item.duplicate_of = None if copy.better else copy.of
             self.archive.copies[item.id] = copy
             return item
@@ -126,8 +134,26 @@ class DedupPipeline(ArchivePipeline):
         better = None
         if self.policy == "drop" and first is not None:
             better = better_copy(new, match.sketch, match.likeness, item.media, first.media)
+        beside = better is not None and first is not None and self.loses(item, first)
         likeness = match.likeness
-        return Copy(match.article_id, "story", max(likeness.similarity, likeness.containment), better)
+        similarity = max(likeness.similarity, likeness.containment)
+        return Copy(match.article_id, "story", similarity, None if beside else better, beside)
+
+    def loses(self, item: ArticleItem, first: Row[Any]) -> bool:
+        """Whether the first copy has words, pictures, tables or facts that the item lacks; also if nobody can tell."""
+        try:
+            post = read_post((self.archive.exports / (first.path or "")).read_bytes())
+            body = clean_body(post.body, first.url)
+        except (OSError, Refused):
+            return True
+        pictures = {*body.images, post.lead_image} - {None, *item.images, item.lead_image}
+        filled = {*KEPT} - {*first.missing.split(",")} if first.missing is not None else set()
+        return (
+            not holds_text(item.body_text, body.text)
+            or bool(pictures)
+            or body.html.count("<table") > item.body_html.count("<table")
+            or not all(getattr(item, name) for name in filled)
+        )
 
 
 class ExportPipeline(ArchivePipeline):
@@ -136,6 +162,7 @@ class ExportPipeline(ArchivePipeline):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self.extra_fields = tuple(crawler.settings.getlist("SINANEWS_FRONT_MATTER_EXTRA"))
+        self.drops_copies = crawler.settings["SINANEWS_DUPLICATES"] == "drop"
         self.render(ArticleItem(id="", url=None, title=""))  # a bad extra field is told before anything is fetched
 
     def render(self, item: ArticleItem, *, without: Collection[str] = ()) -> bytes:
@@ -160,10 +187,12 @@ class ExportPipeline(ArchivePipeline):
         self.archive.folder.write(path, post)
         copy = self.archive.copies.pop(item.id, None)
         marked = copy if copy is not None and not copy.better else None
-        self.archive.record(
+        rival = self.archive.record(
             item,
             "exported",
-            sketch=sketch(item.title, item.body_text) if item.kind != "live" else None,
+            # The index has one text of each story: what several of its texts have in common is no story.
+            sketch=sketch(item.title, item.body_text) if item.kind != "live" and marked is None else None,
+            unless_copy=self.drops_copies and not exported and copy is None and item.kind != "live",
             reason=marked and marked.reason,
             detail=None,
             duplicate_of=marked and marked.of,
@@ -176,6 +205,8 @@ class ExportPipeline(ArchivePipeline):
             exported_at=self.archive.now(),
             missing=",".join(name for name in COVERED if not getattr(item, name)),
         )
+        if rival is not None:
+            self.give_way(item, rival, path)
         if copy is not None and copy.better:
             self.take_over(item, copy)
         if marked:
@@ -184,6 +215,14 @@ class ExportPipeline(ArchivePipeline):
         for name in COVERED:
             self.archive.count(f"coverage/{name}", int(bool(getattr(item, name))))
         return item
+
+    def give_way(self, item: ArticleItem, rival: Rival, path: str) -> None:
+        """Another process has exported a copy while the post was written: it is set aside. Raises DuplicateArticle."""
+        self.archive.count(f"duplicate/{rival.reason}")
+        about = {"reason": rival.reason, "duplicate_of": rival.id, "similarity": rival.similarity}
+        self.archive.record(item, "duplicate", path=aside_path(path), **about)
+        self.archive.folder.set_aside(path)
+        raise DuplicateArticle(f"{item.id}: same {rival.reason} as {rival.id}, exported a moment ago")
 
     def take_over(self, item: ArticleItem, copy: Copy) -> None:
         """The first copy's post is set aside and its row becomes the copy: nothing of it is lost."""

@@ -5,12 +5,23 @@ from __future__ import annotations
 import json
 import random
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
+from scrapy.settings import Settings
+from scrapy.utils.test import get_crawler
 
+from sinanews.catalogue import Catalogue
 from sinanews.dates import BEIJING
+from sinanews.exceptions import DuplicateArticle
+from sinanews.files import posts_under
+from sinanews.items import ArticleItem
+from sinanews.pipelines import DedupPipeline, ExportPipeline
 from sinanews.posts import Post, write_post
 from sinanews.samplesite import SampleSite
+from sinanews.spiders.seeds import SeedsSpider
+from sinanews.spiders.sina_finance import SinaFinanceSpider
 from tests.conftest import TemporaryArchive
 
 STORIES = SampleSite(articles=12, shares={}, reprints=0).entries
@@ -88,6 +99,39 @@ def test_a_complete_copy_takes_the_place_of_a_cut_one_and_nothing_is_lost(archiv
     assert len(archive.posts) == 2, "and that stays so"
 
 
+PICTURE = "<img src='https://n.sinaimg.cn/finance/{}.jpg'>"
+
+
+@pytest.mark.parametrize(
+    ("of_first", "of_later", "stays"),
+    [(PICTURE.format(1), "", 2), (PICTURE.format(1), PICTURE.format(2), 2), (PICTURE.format(1), PICTURE.format(1), 1)],
+)
+def test_a_copy_that_lacks_a_picture_stands_beside_the_first(
+    archive: TemporaryArchive, of_first: str, of_later: str, stays: int
+) -> None:
+    whole = paragraphs(0) + paragraphs(2)
+    post(archive, "1", "被截短的一篇", [*whole[: len(whole) * 6 // 10], of_first])
+    crawl(archive)
+    post(archive, "2", "完整的一篇", [*whole, of_later])
+    crawl(archive)
+    visible = "".join(p.read_text("utf-8") for p in archive.posts if ".superseded" not in p.parts)
+    assert whole[-1] in visible
+    assert "finance/1.jpg" in visible
+    assert len(archive.ids()) == stays
+    ((named,),) = archive.query("SELECT count(*) FROM articles WHERE duplicate_of IS NOT NULL")
+    assert named == 1
+
+
+def test_a_copy_that_lacks_a_sentence_stands_beside_the_first(archive: TemporaryArchive) -> None:
+    whole = paragraphs(0) + paragraphs(2)
+    post(archive, "1", "被截短的一篇", [*whole[: len(whole) * 6 // 10], "只有第一篇写了这一句。"])
+    crawl(archive)
+    post(archive, "2", "完整的一篇", whole)
+    crawl(archive)
+    visible = "".join(p.read_text("utf-8") for p in archive.posts if ".superseded" not in p.parts)
+    assert whole[-1] in visible and "只有第一篇写了这一句。" in visible
+
+
 def test_templated_reports_are_not_copies_of_each_other(archive: TemporaryArchive) -> None:
     rng = random.Random(1)
     for day in range(1, 21):
@@ -121,3 +165,34 @@ def test_duplicates_shows_the_clusters(archive: TemporaryArchive) -> None:
     assert {cluster["winner"]} == archive.ids()
     assert [copy["reason"] for copy in cluster["copies"]] == ["story"]
     assert "另一个标题" in archive.run("duplicates").stdout
+
+
+def test_two_runs_that_meet_two_copies_keep_one(tmp_path: Path) -> None:
+    """Both have looked before either has recorded: the later one finds the first when it records."""
+    settings = Settings()
+    settings.setmodule("sinanews.settings")
+    values: dict[str, Any] = {
+        "SINANEWS_EXPORTS": str(tmp_path),
+        "SINANEWS_DATABASE": f"sqlite:///{tmp_path}/.catalogue.db",
+    }
+    values |= {
+        "TWISTED_REACTOR_ENABLED": False,
+        "EXTENSIONS_BASE": {},
+        "EXTENSIONS": {"sinanews.extensions.Archive": 0},
+    }
+    items, exporters = [], []
+    for number, spider in enumerate((SeedsSpider, SinaFinanceSpider)):
+        crawler = get_crawler(spider, {**settings.copy_to_dict(), **values})
+        text = "\n".join(edited(paragraphs(0)) if number else paragraphs(0))
+        item = ArticleItem(id=f"i{number}", url=None, title=f"标题{number}", body_html=text, body_text=text)
+        items.append(DedupPipeline(crawler).process_item(item))
+        exporters.append(ExportPipeline(crawler))
+    exporters[0].process_item(items[0])
+    with pytest.raises(DuplicateArticle, match="i0"):
+        exporters[1].process_item(items[1])
+    catalogue = Catalogue(values["SINANEWS_DATABASE"])
+    second = catalogue.article("i1")
+    assert second is not None
+    assert (second.state, second.reason, second.duplicate_of) == ("duplicate", "story", "i0")
+    assert len(list(posts_under(tmp_path))) == 1
+    assert (tmp_path / second.path).is_file()

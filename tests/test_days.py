@@ -10,11 +10,12 @@ import pytest
 from sinanews.channels import DEFAULT
 from sinanews.listings import roll_url
 from sinanews.samplesite import SampleSite
+from sinanews.settings import CONCURRENT_REQUESTS
 from tests import scenes
 from tests.conftest import TemporaryArchive
 
 INT, KILL = signal.SIGINT, signal.SIGKILL
-IN_FLIGHT = 16  #: requests that Scrapy has on their way at most: what a kill loses
+IN_FLIGHT = CONCURRENT_REQUESTS  #: what a kill loses at most
 
 
 def test_chosen_days_and_no_others(archive: TemporaryArchive) -> None:

@@ -6,12 +6,14 @@ import os
 import random
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, func, select
 
-from sinanews.catalogue import stories
+from sinanews.catalogue import Catalogue, stories
+from sinanews.catalogue.tables import articles
 from sinanews.fingerprints import KEYS, Sketch, compare
 from tests.test_fingerprints import LETTERS, changed, made, prose, report
 
@@ -26,6 +28,22 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     yield made_engine
     stories.metadata.drop_all(made_engine)
     made_engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalogue_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/c.db"
+        return
+    url = os.environ.get("SINANEWS_TEST_POSTGRES")
+    if not url:
+        pytest.skip("SINANEWS_TEST_POSTGRES names no database")
+    yield url
+    engine = create_engine(url)
+    for table in (stories.stories, stories.story_keys, articles):
+        with engine.begin() as connection:
+            connection.execute(table.delete())
+    engine.dispose()
 
 
 @pytest.fixture
@@ -108,6 +126,18 @@ def test_formulas_that_thousands_share_do_not_cost(connection: Connection) -> No
     assert right >= 24  # of 30: of the others every key is shared by newer ones
 
 
+def test_what_other_stories_have_too_is_not_the_story(connection: Connection) -> None:
+    """Short announcements under one company's long legal text: alike but for what they are about."""
+    legal = prose(999, 700)
+    texts = [f"{legal}\n{prose(seed, 95)[:95]}" for seed in range(2, 22)]
+    assert compare(made(texts[0]), made(texts[1])).same_story, "the pair alone cannot tell"
+    for number, text in enumerate(texts[:3]):
+        stories.add(connection, f"{number}", made(text))
+    found = [stories.find(connection, made(text)) for text in texts[3:]]
+    assert sum(match is not None for match in found) <= 8
+    assert stories.find(connection, made(f"编者按：推荐阅读。\n{texts[1]}")) is not None
+
+
 def test_sketches_of_another_version_are_passed_over(connection: Connection) -> None:
     stories.add(connection, "old", made(prose(1)))
     packed = made(prose(1)).pack()
@@ -128,18 +158,28 @@ def test_the_index_outlives_a_run(tmp_path: Path) -> None:
         engine.dispose()
 
 
-def test_two_workers_keep_one_copy(engine: Engine) -> None:
-    """Each looks and adds in a transaction of its own, all at the same moment: of six copies one is kept."""
+@pytest.mark.parametrize("same", ["story", "text", "url"])
+def test_two_workers_keep_one_copy(catalogue_url: str, same: str) -> None:
+    """Six processes have looked, found nothing, and record their copies at the same moment: one of them is kept."""
     text, kept, ready = prose(1), [], threading.Barrier(6)
+    moment = datetime(2026, 11, 20, tzinfo=timezone.utc)
+    Catalogue(catalogue_url).close()
 
     def work(number: int) -> None:
-        sketch = made(f"编者按：推荐之{LETTERS[number]}。\n{text}")
+        catalogue = Catalogue(catalogue_url)
+        its = {
+            "sketch": made(f"编者按：推荐之{LETTERS[number]}。\n{text}") if same == "story" else None,
+            "text_digest": "d" if same == "text" else f"{number}",
+            "url": "https://a.example/" if same == "url" else None,
+        }
         ready.wait()
-        with engine.begin() as connection:
-            stories.lock(connection)
-            if stories.find(connection, sketch) is None:
-                stories.add(connection, str(number), sketch)
-                kept.append(number)
+        rival = catalogue.record(f"{number}", moment, state="exported", unless_copy=True, **its)
+        if rival is None:
+            kept.append(f"{number}")
+        else:
+            assert rival.reason == same
+        assert (catalogue.article(f"{number}") is None) == (rival is not None)
+        catalogue.close()
 
     workers = [threading.Thread(target=work, args=(number,)) for number in range(6)]
     for worker in workers:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy import Column, Connection, Row, Select, func, or_, select, update
 
 from sinanews.catalogue import stories
 from sinanews.catalogue.coverage import Coverage
@@ -42,6 +42,14 @@ class Known:
     def older_than(self, mtime: datetime | None) -> bool:
         """Whether the list names an edit that we do not have."""
         return mtime is not None and mtime > (self.listed_mtime or self.recorded_at)
+
+
+class Rival(NamedTuple):
+    """An exported article that another is a copy of."""
+
+    id: str
+    reason: str  #: url, text or story
+    similarity: float
 
 
 class Catalogue(Database):
@@ -99,6 +107,11 @@ class Catalogue(Database):
     def exported_with(self, *, url: str | None = None, text_digest: str | None = None, other_than: str) -> str | None:
         """The id of another exported article with that canonical URL or that text; the oldest of them."""
         column, value = (articles.c.url, url) if url else (articles.c.text_digest, text_digest)
+        with self.read() as connection:
+            return self._exported_with(connection, column, value, other_than)
+
+    @staticmethod
+    def _exported_with(connection: Connection, column: Column[Any], value: str | None, other_than: str) -> str | None:
         if not value:
             return None
         query = (
@@ -107,8 +120,7 @@ class Catalogue(Database):
             .order_by(articles.c.first_seen_at, articles.c.id)
             .limit(1)
         )
-        with self.read() as connection:
-            return connection.scalar(query)
+        return connection.scalar(query)
 
     def unfinished(
         self,
@@ -159,15 +171,21 @@ class Catalogue(Database):
         *,
         replaces: str | None = None,
         sketch: Sketch | None = None,
+        unless_copy: bool = False,
         **values: Any,
-    ) -> None:
+    ) -> Rival | None:
         """Write what became of an article: its state and any other columns.
 
         ``replaces`` is the key it was listed under, where the page then named another id. With a ``sketch`` later
-        copies of its text are found.
+        copies of its text are found, without one it stands for no story. ``unless_copy``: where another process has
+        exported a copy since the caller looked, that one is returned and nothing written.
         """
         values = {"attempts": 0, "next_try_at": None, **values, "id": article_id, "recorded_at": now}
         with self.begin() as connection:
+            if unless_copy:
+                stories.lock(connection)
+                if rival := self._rival(connection, article_id, values, sketch):
+                    return rival
             if replaces is not None and replaces != article_id:
                 connection.execute(articles.delete().where(articles.c.id == replaces, articles.c.state.notin_(DONE)))
                 its = article_channels.c.article_id == replaces
@@ -181,6 +199,18 @@ class Catalogue(Database):
                 self.upsert(connection, article_channels, {"article_id": article_id, "channel": values["channel"]})
             if sketch is not None:
                 stories.add(connection, article_id, sketch)
+            else:
+                stories.remove(connection, article_id)
+        return None
+
+    def _rival(
+        self, connection: Connection, article_id: str, values: Mapping[str, Any], sketch: Sketch | None
+    ) -> Rival | None:
+        for reason, column in (("url", articles.c.url), ("text", articles.c.text_digest)):
+            if winner := self._exported_with(connection, column, values.get(column.key), article_id):
+                return Rival(winner, reason, 1.0)
+        match = stories.find(connection, sketch, but=article_id) if sketch is not None else None
+        return Rival(match.article_id, "story", match.likeness.similarity) if match else None
 
     def same_story(self, sketch: Sketch, other_than: str) -> stories.Match | None:
         """The exported article that is most like a text, of those that tell the same story."""
