@@ -65,7 +65,7 @@ def judge(counts: Mapping[str, Any], finish_reason: str | None, errors: int = 0,
         return PARTLY if got or lists else CRASHED
     if total(counts, "refused/gone") and not got:
         return NOTHING
-    missed = failed
+    failed = missed = failed + total(counts, "articles/incomplete")
     failed += sum(total(counts, f"refused/{name}") for name in UNREAD)
     if failed > tolerated * (got - had + failed):
         return PARTLY
@@ -82,7 +82,7 @@ def summary(counts: Mapping[str, Any], outcome: Outcome) -> str:
     """
     parts = [f"{_articles(total(counts, 'articles/exported'))} exported"]
     for label, prefix in (("updated", "articles/updated"), ("unchanged", "articles/unchanged"),
-                          ("known already", "articles/known")):  # fmt: skip
+                          ("known already", "articles/known"), ("incomplete", "articles/incomplete")):  # fmt: skip
         if number := total(counts, prefix):
             parts.append(f"{number} {label}")
     for label, prefix in (("duplicates", "duplicate"), ("refused", "refused"), ("failed", "failed"),

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from sinanews.cleaning import clean_body
 from sinanews.exceptions import (
     AmbiguousLayout,
-    BanPage,
+    NoAnswer,
     NotAnArticlePage,
     PageGone,
     PageTooLarge,
@@ -26,6 +26,7 @@ from sinanews.exceptions import (
     SinanewsError,
     UndecodablePage,
     UnknownLayout,
+    Wall,
 )
 from sinanews.pages import LAYOUTS, Source, decode, join_bodies, next_pages, read_page
 from sinanews.pages.layouts import Finance2018
@@ -71,7 +72,7 @@ def test_exactly_one_layout_claims_a_page(name: str) -> None:
 def test_a_page_gives_its_expected_item(name: str) -> None:
     body, expected = case(name)
     page = read_page(body, expected["url"])
-    given_by_page = {key: value for key, value in asdict(page.item).items() if value not in (None, [], "")}
+    given_by_page = {key: value for key, value in asdict(page.item).items() if value not in (None, [], "", False)}
     for key in ("published_at", "updated_at"):
         if key in given_by_page:
             given_by_page[key] = given_by_page[key].isoformat()
@@ -193,16 +194,18 @@ def test_bytes_that_are_no_text_are_refused(body: bytes) -> None:
         ("<html><title>新浪财经</title><body><div class='msg'>抱歉，该文章已被删除</div></body></html>", PageGone),
         (
             "<html><head><title>新浪通行证</title></head><body><form><input name=pw></form></body></html>",
-            NotAnArticlePage,
+            Wall,
         ),
-        ("<html><head><title>Sina Visitor System</title></head><body></body></html>", NotAnArticlePage),
+        ("<html><head><title>Sina Visitor System</title></head><body></body></html>", Wall),
         (
             "<html><head><meta http-equiv='refresh' content='0;url=https://www.sina.com.cn'></head></html>",
-            NotAnArticlePage,
+            NoAnswer,
         ),
         ("<html><title>新浪财经</title><body><ul><li><a href=/a>一条新闻</a></li></ul></body></html>", UnknownLayout),
-        ("<html><body><h1>Kinsoku jikou desu!</h1></body></html>", BanPage),
-        ("", UnknownLayout),
+        ("<html><body><h1>Kinsoku jikou desu!</h1></body></html>", Wall),
+        ("<html><title>青禾重工(699999)股价_行情_新浪财经</title><body><b>12.3</b></body></html>", NotAnArticlePage),
+        ("", NoAnswer),
+        (" \r\n", NoAnswer),
     ],
 )
 def test_other_pages_are_named(body: str, refusal: type[SinanewsError]) -> None:
@@ -226,9 +229,9 @@ def test_what_no_layout_knows_is_not_guessed_at(body: str) -> None:
 
 
 def test_a_login_or_ban_page_in_the_clothes_of_an_article_is_none() -> None:
-    with pytest.raises(NotAnArticlePage):
+    with pytest.raises(Wall):
         read_page(article().replace("青禾重工投产_新浪财经".encode(), "用户登录_新浪网".encode()), URL)
-    with pytest.raises(BanPage):
+    with pytest.raises(Wall):
         read_page(article("您的访问请求被拒绝"), URL)
 
 
@@ -273,7 +276,7 @@ def test_bodies_are_joined_once_in_order() -> None:
 @EXAMPLES
 @given(st.binary(max_size=3000))
 def test_no_bytes_crash_it(body: bytes) -> None:
-    with contextlib.suppress(Refused, BanPage):
+    with contextlib.suppress(Refused, NoAnswer):
         assert read_page(body, URL).item
 
 
@@ -282,7 +285,7 @@ def test_no_bytes_crash_it(body: bytes) -> None:
 def test_no_damage_crashes_it(name: str, at: int, inserted: bytes, lost: int) -> None:
     body, expected = case(name)
     at %= len(body)
-    with contextlib.suppress(Refused, BanPage):
+    with contextlib.suppress(Refused, NoAnswer):
         item = read_page(body[:at] + inserted + body[at + lost :], expected["url"]).item
         clean_body(item.body_html, item.url)
 
@@ -354,7 +357,7 @@ def test_a_headline_about_a_refused_visit_is_no_ban() -> None:
     headline = "某国领导人拒绝访问邻国"
     body = article().replace("青禾重工投产".encode(), headline.encode())
     assert read_page(body, URL).item.title == headline
-    with pytest.raises(BanPage):
+    with pytest.raises(Wall):
         read_page("<html><title>拒绝访问</title><body>请稍后再试</body></html>".encode(), URL)
 
 

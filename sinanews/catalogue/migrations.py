@@ -19,6 +19,8 @@ def _answers_and_seed_files(connection: Connection) -> None:
     """2: what a page answered that was no article, the pages an article lacks, and the files that seeds came from."""
     for column in ("answer TEXT", "answers INTEGER NOT NULL DEFAULT 0", "answered_at TIMESTAMP", "missing_pages TEXT"):
         connection.execute(text(f"ALTER TABLE articles ADD COLUMN {column}"))
+    where = "WHERE missing_pages IS NOT NULL"
+    connection.execute(text(f"CREATE INDEX articles_incomplete ON articles (channel) {where}"))
 
 
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.
