@@ -25,6 +25,9 @@ def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs
     marks, gaps = catalogue.coverage.channels(), catalogue.coverage.gaps()
     runs = [[run for run in job if not still_runs(run)] for job in figures.runs_of_jobs(catalogue)]
     findings = [*judge_archive(runs, marks if stale else [], gaps, now), *of_last_runs(runs)]
+    if lacking := figures.incomplete_articles(catalogue):
+        words = f"{lacking} post{'s' * (lacking > 1)} lack{'s' * (lacking == 1)} a page, or the end of one."
+        findings.append(Finding("note", "incomplete", words, "Later runs ask again."))
     states = catalogue.count_states()
     refused = Counter({reason: n for (state, reason), n in states.items() if state == "refused"})
     copies = figures.copies_by_reason(catalogue)

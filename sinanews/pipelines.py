@@ -151,6 +151,9 @@ class ExportPipeline(ArchivePipeline):
         return file.getvalue()
 
     def step(self, item: ArticleItem) -> ArticleItem:
+        if item.incomplete:
+            self.archive.count("articles/incomplete")
+            logger.warning("incomplete, a later run asks again: %s", item.url)
         row = self.archive.catalogue.article(item.id)
         exported = row is not None and row.state == "exported"
         if row is not None and exported:

@@ -76,7 +76,7 @@ _WALLS: dict[str, re.Pattern[str]] = {
         "禁止访问",
         "accessdenied",
         "403forbidden",
-        "(?:request|access|you)(?:hasbeen|havebeen|is|was)?(?:blocked|forbidden|rejected)",
+        "(?:been|was|is|page|request|access|you)(?:blocked|forbidden|rejected|denied)",
     ),
     "login": _any(
         "(?:请|需要?|重新|先|未)(?:您)?(?:先|重新)?登[录陆]",

@@ -19,7 +19,7 @@ CHANNELS: tuple[Channel, ...] = ((155, 1686), (155, 1687), (384, 2671))
 _STRAY = 6 * 3600  #: an out-of-order entry stands this many seconds above its time at most
 _TOP = 1 << 40  #: rank of pinned entries
 
-#: kind -> its URL; ``long`` is an article of several pages, ``old`` is the GBK page of 2009-13, whose URL shows no document id
+#: kind -> its URL; ``long`` has several pages, ``old`` is the GBK page of 2009-13, whose URL shows no document id
 URLS = {
     "finance": "https://finance.sina.com.cn/{section}/{day:%Y-%m-%d}/doc-{doc}.shtml",
     "long": "https://finance.sina.com.cn/{section}/{day:%Y-%m-%d}/doc-{doc}.shtml",

@@ -228,7 +228,7 @@ class SampleHandler(BaseHTTPRequestHandler):
             packed = gzip.compress(answer.body)
             answer = answer._replace(body=packed[: len(packed) // 2], headers={"Content-Encoding": "gzip"})
         elif fault == "cut_close":
-            answer = answer._replace(body=answer.body[: len(answer.body) // 2])
+            answer = answer._replace(body=answer.body[: len(answer.body) * 3 // 4])
         self.send_response(answer.status)
         about = {} if answer.status in (204, 304) else {"Content-Type": answer.kind}
         if about and fault not in ("cut_close", "close"):

@@ -295,9 +295,6 @@ class SinaFinanceSpider(RollSpider):
         item.fetched_at = to_beijing(self.archive.now())
         item.incomplete = bool(reading.missing)
         self.archive.fetches[item.id] = replace(reading.fetch, missing_pages=tuple(reading.missing))
-        if item.incomplete:
-            self.archive.count("articles/incomplete")
-            self.logger.warning("incomplete, to be asked for again: %s", row.url)
         return item
 
 
