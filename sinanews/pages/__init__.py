@@ -13,6 +13,7 @@ from sinanews.pages.decoding import Decoded, decode
 from sinanews.pages.layouts import (
     Finance2014,
     Finance2018,
+    Finance2026,
     Headlines,
     Kandian,
     Mobile,
@@ -28,6 +29,7 @@ from sinanews.pages.tables import Table2005
 #: Every layout there is. A new one needs a class, a line here, and a page in tests/pages/.
 LAYOUTS: tuple[type[Layout], ...] = (
     Finance2018,
+    Finance2026,
     News2018,
     Headlines,
     Kandian,
