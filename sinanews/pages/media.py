@@ -86,7 +86,7 @@ class Video(Layout):
         parts = [
             squeeze(node.text(deep=True)) for css in (*self.media, ".from em, .from a") for node in page.tree.css(css)
         ]
-        lines = (page.words(self.byline), *parts)
+        lines = (*parts, page.words(self.byline))
         if named := next((found[1] for line in lines if (found := _NAMED.search(line))), None):
             return named
         return next((part for part in parts if part and not _NO_MEDIUM.search(part)), "")
