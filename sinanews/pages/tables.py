@@ -8,7 +8,7 @@ from datetime import datetime
 from selectolax.lexbor import LexborNode
 
 from sinanews.dates import parse_sina_date
-from sinanews.pages.base import NOT_MEDIUM, Layout, Source, bare, medium_after_time, squeeze
+from sinanews.pages.base import NOT_MEDIUM, Layout, Source, bare, is_within, medium_after_time, squeeze
 from sinanews.pages.layouts import HEADLINES, KANDIAN, MOBILE, PUBLISHED, TIME_SOURCE, VIDEO
 
 _TIME = re.compile(r"(?:19|20)\d\d\s*[年/.-]\s*\d\d?\s*[月/.-]\s*\d\d?\s*日?\s*\d\d?[:：]\d\d")
@@ -66,17 +66,9 @@ class Table2005(Layout):
             return ""
         headings = [node for node in cell.css("h1, h2, th, .f24") if bare(node.text(deep=True)) == bare(page.headline)]
         for node in [*headings, line]:
-            if node is not None and node.mem_id != cell.mem_id and _is_inside(node, cell):
+            if node is not None and node.mem_id != cell.mem_id and is_within(node, cell):
                 node.decompose()
         return cell.inner_html or ""
-
-
-def _is_inside(node: LexborNode, outer: LexborNode) -> bool:
-    while (parent := node.parent) is not None:
-        if parent.mem_id == outer.mem_id:
-            return True
-        node = parent
-    return False
 
 
 def byline(page: Source) -> LexborNode | None:
@@ -152,7 +144,7 @@ def _parent_of_zoom(page: Source) -> LexborNode | None:
 def _goes_on(page: Source, zoom: LexborNode) -> bool:
     """Whether more of the text stands beside #zoom: a form left open in it splits it in two of that name."""
     others = (node for node in page.tree.css("#zoom") if node.mem_id != zoom.mem_id)
-    return any(own_text(node) > 0 and not _is_inside(node, zoom) for node in others)
+    return any(own_text(node) > 0 and not is_within(node, zoom) for node in others)
 
 
 def _is_footer(node: LexborNode) -> bool:
