@@ -5,6 +5,8 @@ A refusal's ``reason`` is its name in the catalogue and in the stats (``sinanews
 
 from __future__ import annotations
 
+from typing import Any
+
 from scrapy.exceptions import DropItem, IgnoreRequest
 
 
@@ -84,8 +86,37 @@ class NotAnArticlePage(Refused):
     reason = "not_an_article"
 
 
-class BanPage(SinanewsError):
-    """Sina answered with a page that bans this client; the run must slow down or end."""
+class NoAnswer(SinanewsError):
+    """A response that says something of this client, or nothing at all; it never decides an article's fate.
+
+    ``reason`` is its name in the catalogue and the stats (``sinanews/failed/<reason>``).
+    """
+
+    reason: str = "no_answer"
+
+    @classmethod
+    def named(cls, reason: str, message: str) -> NoAnswer:
+        answer = cls(message)
+        answer.reason = reason
+        return answer
+
+
+class Wall(NoAnswer):
+    """A page that stands between this client and the site: login, captcha, firewall, ban. Many of them are a ban."""
+
+    reason = "wall"
+
+
+class CutPage(SinanewsError):
+    """A page that may be cut: the transport did not confirm its end, and it does not show it itself.
+
+    ``digest`` is of its bytes, ``found`` the Page that was read of it, or the refusal that it would be.
+    """
+
+    def __init__(self, message: str, digest: str, found: Any) -> None:
+        super().__init__(message)
+        self.digest = digest
+        self.found = found
 
 
 class PageTooLarge(Refused):

@@ -13,11 +13,13 @@ from typing import Any
 
 from scrapy import Spider, signals
 from scrapy.crawler import Crawler
+from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from scrapy.logformatter import LogFormatter
 from scrapy.utils.defer import deferred_from_coro
 
 from sinanews.alerts import alert
+from sinanews.answers import CUT_RUNS, RUNS, Said, Walls, told
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.catalogue import Rival
 from sinanews.catalogue.place import catalogue_url
@@ -47,10 +49,14 @@ class Fetch:
     listed_mtime: datetime | None = None
     etag: str | None = None
     last_modified: str | None = None
+    missing_pages: tuple[str, ...] = ()  #: URLs of pages that could not be had
 
     def validators(self) -> dict[str, Any]:
-        """The columns that a later look at the same article uses."""
-        return {"listed_mtime": self.listed_mtime, "etag": self.etag, "last_modified": self.last_modified}
+        """The columns that a later look at the same article uses; one that lacks pages is asked for unconditionally."""
+        if self.missing_pages:
+            return {"listed_mtime": self.listed_mtime, "missing_pages": "\n".join(self.missing_pages)}
+        validators = {"etag": self.etag, "last_modified": self.last_modified}
+        return {"listed_mtime": self.listed_mtime, "missing_pages": None, **validators}
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,10 @@ class Archive:
         self.copies: dict[str, Copy] = {}
         #: Why the run was stopped before its end, in words; set by stop_run.
         self.stopped_because: SinanewsError | None = None
+        self.cooldown = crawler.settings.getfloat("SINANEWS_COOLDOWN")
+        self.walls = Walls(crawler.settings.getint("SINANEWS_BAN_LIMIT"))
+        self.walled_host = ""
+        crawler.signals.connect(self.spider_idle, signals.spider_idle)
         crawler.signals.connect(self.spider_closed, signals.spider_closed)
 
     @classmethod
@@ -176,6 +186,17 @@ class Archive:
             message = {"spider": self.spider_name, "arguments": self.arguments, "line": self.line, **values}
             alert(command, {**message, "outcome": outcome.name, "exit_code": outcome.code})
 
+    def spider_idle(self) -> None:
+        """The run has no more to ask; it may have been too short for walls in a row to end it."""
+        if self.stopped_because is not None or not self.walls.are_a_ban(over=True):
+            return
+        try:
+            self.stopped_because = self._cool_down(self.walled_host, self._words_of_walls(), self.cooldown)
+        except CatalogueError as error:
+            self.stopped_because = error
+        logger.error("stopping: %s", self.stopped_because)
+        raise CloseSpider(BANNED.name if isinstance(self.stopped_because, Banned) else "storage_failed")
+
     def findings(self, counts: Mapping[str, Any]) -> list[Finding]:
         """What the monitors say of the run, by its own counts and those of the runs like it; logged here."""
         try:
@@ -238,11 +259,44 @@ class Archive:
         if not self.has_begun:
             return
         row = self.catalogue.article(key)
-        if row is None or row.state != "exported":  # what is on disk stays, whatever its page shows now
+        if row is None or row.state not in ("exported", "duplicate"):
             values = {"reason": refusal.reason, "detail": str(refusal)[:500], **values}
             self.catalogue.record(key, self.now(), state="refused", **values)
-        elif "listed_mtime" in values:  # so that no later run asks for the same edit again
+        elif "listed_mtime" in values:  # what we have stays; but no later run asks for the same edit again
             self.catalogue.touch(key, self.now(), listed_mtime=values["listed_mtime"])
+
+    def doubt(self, key: str, refusal: Refused, *, listed_mtime: datetime | None = None, **values: Any) -> None:
+        """A page that says it is no article: a failure, until several runs, hours apart, were told the same."""
+        self.walls.met(wall=False)
+        said = told(self._said(key), refusal.reason, self.now())
+        values |= said._asdict()
+        if said.answers >= RUNS:
+            self.refuse(key, refusal, listed_mtime=listed_mtime, **values)
+        else:
+            self.fail(key, refusal.reason, str(refusal), **values)
+
+    def takes_cut(self, key: str, digest: str, detail: str, **values: Any) -> bool:
+        """Whether enough runs got the same bytes of a page that may be cut; else it has failed once more."""
+        said = told(self._said(key), f"cut:{digest}", self.now(), apart=timedelta(0))
+        if said.answers >= CUT_RUNS:
+            return True
+        self.fail(key, "cut", detail, **values, **said._asdict())
+        return False
+
+    def _said(self, key: str) -> Said:
+        row = self.catalogue.article(key)
+        return Said(row.answer, row.answers, row.answered_at) if row is not None else Said()
+
+    def wall(self, host: str) -> None:
+        """A page of a host that stands between us and the site; so many of them are a ban."""
+        self.walls.met(wall=True)
+        self.walled_host = host
+        if self.walls.are_a_ban():
+            self.banned(host, self._words_of_walls(), self.cooldown)
+
+    def _words_of_walls(self) -> str:
+        number = f"{self.walls.walls} of {self.walls.answers} articles"
+        return f"{self.walled_host} shows this client something else (a login, a captcha …) in place of {number}"
 
     def fail(self, key: str, reason: str, detail: str, **values: Any) -> None:
         """A failure that may pass; the next run tries again."""
@@ -255,13 +309,16 @@ class Archive:
     def banned(self, host: str, words: str, seconds: float) -> None:
         """End the run because a host refuses us, and leave that host alone for a while."""
         if self.stopped_because is None:
-            self.catalogue.runs.cool_down(host, self.now() + timedelta(seconds=seconds), words)
-        self.stop_run(Banned(words), BANNED.name)
+            self.stop_run(self._cool_down(host, words, seconds), BANNED.name)
+
+    def _cool_down(self, host: str, words: str, seconds: float) -> Banned:
+        self.catalogue.runs.cool_down(host, self.now() + timedelta(seconds=seconds), words)
+        return Banned(words)
 
     def unchanged(self, key: str, **values: Any) -> None:
-        """An article that the site says is as we have it."""
+        """An article that is as we have it."""
         self.count("articles/unchanged")
-        self.catalogue.touch(key, self.now(), **values)
+        self.catalogue.touch(key, self.now(), **Said()._asdict(), **values)
 
     def strange(self, name: str, words: str) -> None:
         """Something that is not as known of Sina: counted, told, and in the run's summary."""

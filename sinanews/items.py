@@ -44,6 +44,8 @@ class ArticleItem:
 
     refers_to: str | None = None  #: of a row of the live feed: id of the article that it announces
 
+    incomplete: bool = False  #: a page of it, or the end of one, could not be had; later runs ask again
+
     # Kept so that a seed can be written back byte for byte (SINANEWS_BODY=verbatim).
     date_as_written: str | None = None  #: only when a seed's date is not RFC 1123
 

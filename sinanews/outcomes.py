@@ -86,7 +86,7 @@ def judge(counts: Mapping[str, Any], finish_reason: str | None, errors: int = 0,
         return PARTLY if got or lists else CRASHED
     if total(counts, "refused/gone") and not got:
         return NOTHING
-    missed = failed
+    failed = missed = failed + total(counts, "articles/incomplete")
     failed += unread(counts)
     if failed > tolerated * (got - had + failed):
         return PARTLY
@@ -106,7 +106,14 @@ def summary(counts: Mapping[str, Any], outcome: Outcome) -> str:
     of_these = _labelled(counts, (("in the place of an earlier copy", "articles/superseded"),
                                   ("marked as copies", "articles/marked")))  # fmt: skip
     parts[-1] += f" (of these {', '.join(of_these)})" if of_these else ""
-    parts += _labelled(counts, (("unchanged", "articles/unchanged"), ("known already", "articles/known")))
+    parts += _labelled(
+        counts,
+        (
+            ("unchanged", "articles/unchanged"),
+            ("known already", "articles/known"),
+            ("incomplete", "articles/incomplete"),
+        ),
+    )
     for label, prefix in (("duplicates", "duplicate"), ("refused", "refused"), ("failed", "failed"),
                           ("failed lists", "listing/failed"), ("strange", "strange")):  # fmt: skip
         if number := total(counts, prefix):

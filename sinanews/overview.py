@@ -34,6 +34,9 @@ def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs
     alive = running((run for job in jobs for run in job), catalogue)
     runs = [[run for run in job if run.id not in alive] for job in jobs]
     findings = [*judge_archive(runs, marks if stale else [], gaps, now), *of_last_runs(runs)]
+    if lacking := figures.incomplete_articles(catalogue):
+        words = f"{lacking} post{'s' * (lacking > 1)} lack{'s' * (lacking == 1)} a page, or the end of one."
+        findings.append(Finding("note", "incomplete", words, "Later runs ask again."))
     states = catalogue.count_states()
     refused = Counter({reason: n for (state, reason), n in states.items() if state == "refused"})
     copies = figures.copies_by_reason(catalogue)

@@ -12,6 +12,8 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 from sqlalchemy import Row
 
+from sinanews.answers import is_loss
+from sinanews.catalogue import next_try
 from sinanews.catalogue.catalogue import Rival
 from sinanews.catalogue.stories import better_copy
 from sinanews.cleaning import clean_body
@@ -71,8 +73,10 @@ class ArchivePipeline:
         except Refused as refusal:
             fetch = self.archive.fetches.pop(item.id, None)
             about = {"url": item.url, "title": item.title, "channel": item.channel}
-            about |= fetch.validators() if fetch else {}
-            self.archive.refuse(fetch.listed_as if fetch else item.id, refusal, **about)
+            if fetch is None:  # a file of ours: it says the same whenever it is read
+                self.archive.refuse(item.id, refusal, **about)
+            else:
+                self.archive.doubt(fetch.listed_as, refusal, listed_mtime=fetch.listed_mtime, **about)
             raise RefusedArticle(f"{item.id}: {refusal}") from None
         except (DropItem, CatalogueError, ExportError):
             raise
@@ -172,15 +176,20 @@ class ExportPipeline(ArchivePipeline):
         return file.getvalue()
 
     def step(self, item: ArticleItem) -> ArticleItem:
+        if item.incomplete:
+            self.archive.count("articles/incomplete")
+            logger.warning("incomplete, a later run asks again: %s", item.url)
         row = self.archive.catalogue.article(item.id)
         exported = row is not None and row.state == "exported"
+        if row is not None and exported:
+            self.keep_what_is_more(item, row)
         path = row.path if row is not None and row.path else post_path(item).as_posix()
         path = path.removeprefix(f"{SUPERSEDED}/")  # a copy set aside that tells another story since
         post = self.render(item)
         content = hashlib.sha256(self.render(item, without=CHANGING)).hexdigest()
         if row is not None and exported and row.content_digest == content and self.archive.folder.has(path):
             fetch = self.archive.fetches.pop(item.id, None)
-            self.archive.unchanged(item.id, **(fetch.validators() if fetch else {}))
+            self.archive.unchanged(item.id, **(fetch.validators() if fetch else {}), **self.later(item, row))
             raise UnchangedArticle(item.id)
         if row is not None and exported:
             self.archive.catalogue.replaced(row, self.archive.now())
@@ -203,6 +212,7 @@ class ExportPipeline(ArchivePipeline):
             text_digest=text_digest(item.title, item.body_text),
             revision=(row.revision if row is not None else 0) + 1,
             exported_at=self.archive.now(),
+            **self.later(item, row),
             missing=",".join(name for name in COVERED if not getattr(item, name)),
         )
         if rival is not None:
@@ -223,6 +233,20 @@ class ExportPipeline(ArchivePipeline):
         self.archive.record(item, "duplicate", path=aside_path(path), **about)
         self.archive.folder.set_aside(path)
         raise DuplicateArticle(f"{item.id}: same {rival.reason} as {rival.id}, exported a moment ago")
+
+    def keep_what_is_more(self, item: ArticleItem, row: Row[Any]) -> None:
+        """An article that lacks a page which the post has does not replace it. Raises UnchangedArticle."""
+        fetch = self.archive.fetches.get(item.id)
+        if fetch is not None and is_loss(fetch.missing_pages, (row.missing_pages or "").split()):
+            self.archive.fetches.pop(item.id)
+            self.archive.catalogue.failed(item.id, "incomplete", "", self.archive.now())
+            raise UnchangedArticle(f"{item.id}: the post has more of it than could be had now")
+
+    def later(self, item: ArticleItem, row: Row[Any] | None) -> dict[str, Any]:
+        """When an article is asked for again because a page of it is missing."""
+        if not item.incomplete:
+            return {"attempts": 0, "next_try_at": None}
+        return next_try(row.attempts if row is not None and row.missing_pages else 0, self.archive.now())
 
     def take_over(self, item: ArticleItem, copy: Copy) -> None:
         """The first copy's post is set aside and its row becomes the copy: nothing of it is lost."""

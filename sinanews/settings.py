@@ -40,7 +40,7 @@ SINANEWS_POLL = os.environ.get("SINANEWS_POLL", "30")
 SINANEWS_RETRY_DELAY = os.environ.get("SINANEWS_RETRY_DELAY", "2")
 #: Seconds that a host is left alone after it banned us, where it names no time itself. Read by BanMiddleware.
 SINANEWS_COOLDOWN = os.environ.get("SINANEWS_COOLDOWN", "3600")
-#: Refusals in a row, over all requests, after which the run ends as banned. Read by BanMiddleware.
+#: Refusals in a row, over all requests, after which the run ends as banned. Read by BanMiddleware and Archive.
 SINANEWS_BAN_LIMIT = os.environ.get("SINANEWS_BAN_LIMIT", "6")
 #: Share of articles that may fail or be unreadable before a run counts as partly failed. Read by the crawl command.
 SINANEWS_TOLERATED = os.environ.get("SINANEWS_TOLERATED", "0.05")
@@ -110,6 +110,7 @@ DOWNLOADER_MIDDLEWARES = {
     "sinanews.middlewares.BanMiddleware": 560,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "sinanews.middlewares.FrugalCompressionMiddleware": 590,
+    "sinanews.completeness.CompletenessMiddleware": 595,  # nearer to the network than HttpCompressionMiddleware
 }
 ITEM_PIPELINES = {
     "sinanews.pipelines.CleanPipeline": 100,

@@ -34,6 +34,9 @@ NOT_ARTICLE_HOSTS = {
     "feed": "listing", "weibo": "weibo", "app": "app", "ad": "advertisement", "ad4": "advertisement",
 }  # fmt: skip
 _NOT_ARTICLE_PATHS = re.compile(r"/(?:zt(?:_d)?|focus|roll|mobile|app)/|/index\.s?html?$")
+#: Pages of prices, and of pictures to leaf through.
+_QUOTES = re.compile(r"/(?:realstock|quotes?|hq|nmetal)/|/nc\.shtml$")
+_MAGAZINES = re.compile(r"/(?:magazine|mag|picmag|photomag)/")
 
 
 @lru_cache(maxsize=1024)
@@ -142,6 +145,10 @@ def why_not_readable(url: str) -> str | None:
         return None
     if reason := NOT_ARTICLE_HOSTS.get(host.split(".")[0]):
         return reason
+    if _QUOTES.search(parts.path):
+        return "quote"
+    if _MAGAZINES.search(parts.path):
+        return "magazine"
     if _NOT_ARTICLE_PATHS.search(parts.path) or not re.search(r"\.s?html?$", parts.path):
         return "not_an_article"
     return None

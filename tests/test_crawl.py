@@ -86,17 +86,6 @@ def test_named_urls_are_fetched_without_a_listing(archive: TemporaryArchive, sit
     assert not [r for r in site.requests if r[1] == LIST_HOST]
 
 
-def test_what_cannot_be_read_is_refused_by_name(archive: TemporaryArchive) -> None:
-    with SampleSite(articles=20, faults={"404": 0.2, "garbage": 0.2}) as site:
-        done = archive.crawl("sina_finance", mirror=site.url)
-        assert "refused" in done.stdout + done.stderr
-        assert archive.query("SELECT count(*) FROM articles WHERE state = 'refused' AND reason IS NULL") == [(0,)]
-        assert archive.ids() | archive.ids("duplicate") | archive.ids("refused") == {e.id for e in site.entries}
-        site.requests.clear()
-        archive.crawl("sina_finance", mirror=site.url)
-        assert pages_asked(site) == []
-
-
 @pytest.mark.parametrize("fault", ["500", "cut", "html_for_json", "bad_status"])
 def test_after_a_fault_the_next_run_makes_good(archive: TemporaryArchive, fault: str) -> None:
     with SampleSite(articles=20, faults={fault: 1.0}) as site:

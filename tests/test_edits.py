@@ -27,11 +27,14 @@ def test_refresh_reads_again_what_the_list_does_not_name(archive: TemporaryArchi
 def test_an_edited_article_that_is_gone_stays_and_is_not_asked_for_again(archive: TemporaryArchive) -> None:
     with SampleSite(articles=20, **WHOLE) as site:
         archive.crawl("sina_finance", mirror=site.url)
-        before = {path: path.read_bytes() for path in archive.posts}
+        before, ids = {path: path.read_bytes() for path in archive.posts}, archive.ids()
         gone = site.entries[-2].id
         site.edit([gone])
         site.faults.set("404", [gone])
-        done = archive.crawl("sina_finance", mirror=site.url)
-        assert "refused (gone 1)" in done.stdout + done.stderr
+        for look in range(1, 4):
+            done = archive.crawl("sina_finance", mirror=site.url)
+            assert f"{'failed' if look < 3 else 'refused'} (gone 1)" in done.stdout + done.stderr
+            archive.query("UPDATE articles SET answered_at = datetime(answered_at, '-4 hours') || '.000000'")
         assert {path: path.read_bytes() for path in archive.posts} == before
+        assert archive.ids() == ids, "a refusal does not undo what is on disk"
         assert len(scenes.nothing_new(archive, site)) == 1

@@ -125,21 +125,6 @@ def test_an_old_entry_at_the_top_hides_no_gap(archive: TemporaryArchive) -> None
         assert archive.ids() | archive.ids("duplicate") == {entry.id for entry in site.entries}
 
 
-def test_a_young_page_that_is_not_found_is_looked_for_again(archive: TemporaryArchive) -> None:
-    with SampleSite(articles=4, days=0.1, newest=datetime.now(timezone.utc), shares={}, faults={"404": 1.0}) as site:
-        assert archive.crawl("sina_finance", mirror=site.url).returncode == 4
-        assert archive.ids("failed") == {entry.id for entry in site.entries}
-        for _ in range(2):
-            archive.crawl("sina_finance", mirror=site.url)
-        assert archive.ids("refused") == {entry.id for entry in site.entries}, "but not for ever"
-        site.faults.clear()
-        named = ",".join(entry.url for entry in site.entries)
-        archive.crawl("sina_finance", "-a", f"urls={named}", mirror=site.url)
-        assert archive.ids() | archive.ids("duplicate") == {entry.id for entry in site.entries}, (
-            "unless one asks for it"
-        )
-
-
 def repeating(site: SampleSite) -> Callable[[Request], tuple[Answer, str | None]]:
     """The site's answers, were it to show a list's first page for every other one."""
     return lambda request: SampleSite.answer(

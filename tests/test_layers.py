@@ -10,9 +10,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "sinanews"
 #: Each module or package, by the layer it lives in.
 LAYERS = {
-    1: "items exceptions urls dates listings channels walks arguments pages cleaning fingerprints posts paths outcomes monitors jobs live settings checks output",
+    1: "items exceptions urls dates listings channels walks arguments pages cleaning fingerprints posts paths outcomes monitors jobs live settings checks output answers",
     2: "catalogue",
-    3: "downloads locks alerts progress shutdown interrupts scheduler middlewares extensions exporters files pipelines verification",
+    3: "completeness downloads locks alerts progress shutdown interrupts scheduler middlewares extensions exporters files pipelines verification",
     4: "spiders commands samplesite overview report showing",
 }
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names.split()}

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from sinanews.cleaning import clean_body
 from sinanews.exceptions import (
     AmbiguousLayout,
-    BanPage,
+    NoAnswer,
     NotAnArticlePage,
     PageGone,
     PageTooLarge,
@@ -26,6 +26,7 @@ from sinanews.exceptions import (
     SinanewsError,
     UndecodablePage,
     UnknownLayout,
+    Wall,
 )
 from sinanews.pages import LAYOUTS, Source, decode, join_bodies, next_pages, read_page
 from sinanews.pages.layouts import Finance2018
@@ -71,7 +72,7 @@ def test_exactly_one_layout_claims_a_page(name: str) -> None:
 def test_a_page_gives_its_expected_item(name: str) -> None:
     body, expected = case(name)
     page = read_page(body, expected["url"])
-    given_by_page = {key: value for key, value in asdict(page.item).items() if value not in (None, [], "")}
+    given_by_page = {key: value for key, value in asdict(page.item).items() if value not in (None, [], "", False)}
     for key in ("published_at", "updated_at"):
         if key in given_by_page:
             given_by_page[key] = given_by_page[key].isoformat()
@@ -194,16 +195,18 @@ def test_bytes_that_are_no_text_are_refused(body: bytes) -> None:
         ("<html><title>新浪财经</title><body><div class='msg'>抱歉，该文章已被删除</div></body></html>", PageGone),
         (
             "<html><head><title>新浪通行证</title></head><body><form><input name=pw></form></body></html>",
-            NotAnArticlePage,
+            Wall,
         ),
-        ("<html><head><title>Sina Visitor System</title></head><body></body></html>", NotAnArticlePage),
+        ("<html><head><title>Sina Visitor System</title></head><body></body></html>", Wall),
         (
             "<html><head><meta http-equiv='refresh' content='0;url=https://www.sina.com.cn'></head></html>",
-            NotAnArticlePage,
+            NoAnswer,
         ),
         ("<html><title>新浪财经</title><body><ul><li><a href=/a>一条新闻</a></li></ul></body></html>", UnknownLayout),
-        ("<html><body><h1>Kinsoku jikou desu!</h1></body></html>", BanPage),
-        ("", UnknownLayout),
+        ("<html><body><h1>Kinsoku jikou desu!</h1></body></html>", Wall),
+        ("<html><title>青禾重工(699999)股价_行情_新浪财经</title><body><b>12.3</b></body></html>", NotAnArticlePage),
+        ("", NoAnswer),
+        (" \r\n", NoAnswer),
     ],
 )
 def test_other_pages_are_named(body: str, refusal: type[SinanewsError]) -> None:
@@ -227,9 +230,9 @@ def test_what_no_layout_knows_is_not_guessed_at(body: str) -> None:
 
 
 def test_a_login_or_ban_page_in_the_clothes_of_an_article_is_none() -> None:
-    with pytest.raises(NotAnArticlePage):
+    with pytest.raises(Wall):
         read_page(article().replace("青禾重工投产_新浪财经".encode(), "用户登录_新浪网".encode()), URL)
-    with pytest.raises(BanPage):
+    with pytest.raises(Wall):
         read_page(article("您的访问请求被拒绝"), URL)
 
 
@@ -274,7 +277,7 @@ def test_bodies_are_joined_once_in_order() -> None:
 @EXAMPLES
 @given(st.binary(max_size=3000))
 def test_no_bytes_crash_it(body: bytes) -> None:
-    with contextlib.suppress(Refused, BanPage):
+    with contextlib.suppress(Refused, NoAnswer):
         assert read_page(body, URL).item
 
 
@@ -283,7 +286,7 @@ def test_no_bytes_crash_it(body: bytes) -> None:
 def test_no_damage_crashes_it(name: str, at: int, inserted: bytes, lost: int) -> None:
     body, expected = case(name)
     at %= len(body)
-    with contextlib.suppress(Refused, BanPage):
+    with contextlib.suppress(Refused, NoAnswer):
         item = read_page(body[:at] + inserted + body[at + lost :], expected["url"]).item
         clean_body(item.body_html, item.url)
 
@@ -355,7 +358,7 @@ def test_a_headline_about_a_refused_visit_is_no_ban() -> None:
     headline = "某国领导人拒绝访问邻国"
     body = article().replace("青禾重工投产".encode(), headline.encode())
     assert read_page(body, URL).item.title == headline
-    with pytest.raises(BanPage):
+    with pytest.raises(Wall):
         read_page("<html><title>拒绝访问</title><body>请稍后再试</body></html>".encode(), URL)
 
 
@@ -365,3 +368,73 @@ def test_the_word_for_author_is_not_a_part_of_the_name() -> None:
         "<div class='date-source'><span class='author'>作者 <a>老张说花</a></span>".encode(),
     )
     assert read_page(body, "https://k.sina.com.cn/article_1_2.html").item.author == "老张说花"
+
+
+# --- facts beside the text ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "editor"),
+    [
+        ("<p class='article-editor'>责任编辑：林见青 SF014</p>", "林见青"),
+        ("<div class=tools>分享 <span>责任编辑：<a>林见青</a> </span>收藏</div>", "林见青"),
+        ("<p class='show_author'>（责任编辑：林见青）</p>", "林见青"),
+        ("<p>本报编辑部</p>", None),
+    ],
+)
+def test_the_editor_outside_the_body(line: str, editor: str | None) -> None:
+    assert read_page(article().replace(b"</body>", f"{line}</body>".encode()), URL).item.editor == editor
+
+
+def test_the_site_is_neither_summary_nor_keyword() -> None:
+    head = '<meta name="description" content="青禾重工第二工厂已经投产，产能翻番。_新浪财经_新浪网"><meta name="keywords" content=",sina.cn">'
+    item = read_page(article(head=head), URL).item
+    assert (item.summary, item.keywords) == ("青禾重工第二工厂已经投产，产能翻番。", [])
+    only = '<meta name="description" content="青禾重工投产_新浪网">'
+    assert read_page(article(head=only), URL).item.summary is None
+
+
+@pytest.mark.parametrize("form", ["<span class='author'>作者：新桥报</span>", "<span>作者：新桥报</span> <a>收藏</a>"])
+def test_the_author_in_the_byline(form: str) -> None:
+    body = article().replace("<span class='source'>虚山晚报</span>".encode(), form.encode())
+    assert read_page(body, URL).item.author == "新桥报"
+
+
+TIMES = "<a href=/a>虚山另一家银行</a> <font color=#666>(2004/10/10 17:06)</font>"
+
+
+@pytest.mark.parametrize("above", [False, True])
+@pytest.mark.parametrize("related", [f"<tr><td>相关链接 {TIMES}</td></tr>", f"<tr><td>{TIMES}</td></tr>"])
+def test_times_of_related_links_are_not_the_articles(related: str, above: bool) -> None:
+    title = "<tr><th class=f24>虚山银行上调利率</th></tr>"
+    byline = "<tr><td>http://finance.sina.com.cn 2005年03月21日 07:16 <font>21世纪经济报道</font></td></tr>"
+    text = f"<tr><td class=l17><font id=zoom><p>{SHORT}</p></font></td></tr>"
+    rows = related + title + byline if above else title + related + byline
+    body = f"<html><head><title>虚山银行上调利率_新浪网</title></head><body><table>{rows}{text}</table></body></html>"
+    item = read_page(body.encode(), "http://finance.sina.com.cn/money/20050321/07161448853.shtml").item
+    assert (str(item.published_at), item.media) == ("2005-03-21 07:16:00+08:00", "21世纪经济报道")
+
+
+@needs_corpus
+def test_a_real_page_of_2026() -> None:
+    (path,) = (SHARED / "corpus" / "api").glob("article_wm_*.html")
+    item = read_page(
+        path.read_bytes(), f"https://finance.sina.com.cn/wm/2026-07-09/{path.stem.rsplit('_', 1)[1]}.shtml"
+    ).item
+    assert (item.layout, item.author, item.media) == ("finance_2026", "北向牧风", None)
+    assert str(item.published_at) == "2026-07-09 07:49:00+08:00"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<p class=from><em>发布时间：2014年03月05日 18:02</em><span>田野新闻</span></p>",
+        "<p class=from><span>来源：田野新闻</span><span>发布时间：2014-03-05 18:02</span></p>",
+        "<p class=from>来源：<a>田野新闻</a> 发布时间：2014-03-05 18:02:11</p>",
+    ],
+)
+def test_a_video_pages_medium_is_no_label(line: str) -> None:
+    body = f"<html><title>粮价_新浪视频</title><h2>粮价</h2><div id=myflashBox></div>{line}<p class=vd_intro>简介：高两分钱。</p>"
+    item = read_page(body.encode(), "http://video.sina.com.cn/v/b/1-2.html").item
+    assert (item.layout, item.media, str(item.published_at)[:16]) == ("video", "田野新闻", "2014-03-05 18:02")
+    assert clean_body(item.body_html).text == "高两分钱。"

@@ -144,3 +144,11 @@ def test_nothing_crashes_and_twice_is_once(text: str) -> None:
     except ValueError:
         return
     assert canonical_url(once) == once
+
+
+def test_pages_of_prices_and_pictures_are_named() -> None:
+    base = "https://finance.sina.com.cn"
+    assert why_not_readable(f"{base}/realstock/company/sh699999/nc.shtml") == "quote"
+    assert why_not_readable(f"{base}/fund/quotes/000001/bc.shtml") == "quote"
+    assert why_not_readable(f"{base}/magazine/12/show.shtml") == "magazine"
+    assert why_not_readable(f"{base}/money/quotes/2021-06-18/doc-ixyzabcd1234567.shtml") is None

@@ -21,6 +21,14 @@ from sinanews.paths import file_id
 
 FREE_RETRIES = 3  #: failures before the next try is put off
 DONE = frozenset({"exported", "duplicate", "refused"})
+ANSWER = ("answer", "answers", "answered_at")  #: columns of what a page answered that was no article
+
+
+def next_try(attempts: int, now: datetime) -> dict[str, Any]:
+    """The columns of an article that has failed once more: hours double up to a week, the first tries are free."""
+    attempts += 1
+    wait = timedelta(hours=min(2 ** (attempts - FREE_RETRIES), 168)) if attempts > FREE_RETRIES else None
+    return {"attempts": attempts, "next_try_at": now + wait if wait else None}
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,17 @@ class Catalogue(Database):
         with self.read() as connection:
             return connection.execute(query.order_by(articles.c.published_at.desc())).all()
 
+    def incomplete(self, channels: Collection[str], now: datetime) -> Sequence[Row[Any]]:
+        """The exported articles of those channels that lack pages and may be asked for again now, newest first."""
+        query = select(articles).where(
+            articles.c.missing_pages.is_not(None),
+            articles.c.channel.in_(channels),
+            articles.c.state == "exported",
+            or_(articles.c.next_try_at.is_(None), articles.c.next_try_at <= now),
+        )
+        with self.read() as connection:
+            return connection.execute(query.order_by(articles.c.published_at.desc())).all()
+
     def exported_since(self, channels: Collection[str], since: datetime) -> Sequence[Row[Any]]:
         """The exported articles of those channels published since a moment, newest first."""
         query = select(articles).where(
@@ -178,9 +197,11 @@ class Catalogue(Database):
 
         ``replaces`` is the key it was listed under, where the page then named another id. With a ``sketch`` later
         copies of its text are found, without one it stands for no story. ``unless_copy``: where another process has
-        exported a copy since the caller looked, that one is returned and nothing written.
+        exported a copy since the caller looked, that one is returned and nothing written. What its page answered before
+        is forgotten unless it is given again.
         """
-        values = {"attempts": 0, "next_try_at": None, **values, "id": article_id, "recorded_at": now}
+        fresh = {"attempts": 0, "next_try_at": None, "answer": None, "answers": 0, "answered_at": None}
+        values = {**fresh, **values, "id": article_id, "recorded_at": now}
         with self.begin() as connection:
             if unless_copy:
                 stories.lock(connection)
@@ -246,22 +267,23 @@ class Catalogue(Database):
             self.upsert(connection, revisions, values)
 
     def failed(self, article_id: str, reason: str, detail: str, now: datetime, **values: Any) -> None:
-        """A failure that may pass: tried again by the next run, after three failures less and less often."""
+        """A failure that may pass: tried again by the next run, after three failures less and less often.
+
+        Of an article that is done only what its page answered is kept, and when it is tried again if it lacks pages.
+        """
         row = self.article(article_id)
         if row is not None and row.state in DONE:
-            return  # a refresh that failed does not undo what is on disk
-        attempts = (row.attempts if row is not None else 0) + 1
-        wait = timedelta(hours=min(2 ** (attempts - FREE_RETRIES), 168)) if attempts > FREE_RETRIES else None
-        self.record(
-            article_id,
-            now,
-            state="failed",
-            reason=reason,
-            detail=detail[:500],
-            attempts=attempts,
-            next_try_at=now + wait if wait else None,
-            **values,
-        )
+            kept = {name: values[name] for name in ANSWER if name in values}
+            if row.missing_pages:
+                kept |= next_try(row.attempts, now)
+            if kept:
+                with self.begin() as connection:  # not touch(): recorded_at says how old the stored form is
+                    connection.execute(update(articles).where(articles.c.id == article_id).values(**kept))
+            return
+        before = {name: getattr(row, name) for name in ANSWER} if row is not None else {}
+        tries = next_try(row.attempts if row is not None else 0, now)
+        values = {**before, **values, **tries, "reason": reason, "detail": detail[:500]}
+        self.record(article_id, now, state="failed", **values)
 
     def count_states(self) -> dict[tuple[str, str | None], int]:
         """(state, reason) → how many articles."""

@@ -48,8 +48,9 @@ def articles_of_channels(catalogue: Catalogue) -> dict[str | None, Row[Any]]:
 
 
 def unknown_layouts(catalogue: Catalogue, most: int = 10) -> Sequence[Row[Any]]:
-    """url, channel, recorded_at, detail of the newest pages that no layout knows."""
-    query = select(a.url, a.channel, a.recorded_at, a.detail).where(a.state == "refused", a.reason.in_(UNKNOWN))
+    """url, channel, recorded_at, detail of the newest pages that no layout knows, believed already or not."""
+    unread = a.state.in_(("refused", "failed")), a.reason.in_(UNKNOWN)
+    query = select(a.url, a.channel, a.recorded_at, a.detail).where(*unread)
     return _rows(catalogue, query.order_by(a.recorded_at.desc()).limit(most))
 
 
@@ -58,6 +59,12 @@ def failed_articles(catalogue: Catalogue) -> Sequence[Row[Any]]:
     columns = (func.count().label("articles"), func.max(a.attempts).label("attempts"))
     query = select(a.reason, *columns, func.min(a.next_try_at).label("next_try")).where(a.state == "failed")
     return _rows(catalogue, query.group_by(a.reason).order_by(func.count().desc(), a.reason))
+
+
+def incomplete_articles(catalogue: Catalogue) -> int:
+    """How many posts lack a page, or the end of one."""
+    (row,) = _rows(catalogue, select(func.count()).where(a.missing_pages.is_not(None), a.state == "exported"))
+    return int(row[0])
 
 
 def exported_articles(catalogue: Catalogue) -> Iterator[Row[Any]]:

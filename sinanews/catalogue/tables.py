@@ -79,12 +79,15 @@ articles = Table(
     Column("answer", Text),
     Column("answers", Integer, nullable=False, default=0, server_default="0"),
     Column("answered_at", UtcTime),
-    Column("missing_pages", Text),  # URLs of further pages that could not be had, one a line; the post lacks them
+    Column("missing_pages", Text),  # URLs of pages that could not be had, its own where the end is missing; one a line
     Index("articles_url", "url"),
     Index("articles_text", "text_digest"),
     Index("articles_state", "state", "channel"),
     Index("articles_published", "published_at"),
 )
+#: Few have pages missing: the index holds those only.
+_INCOMPLETE = articles.c.missing_pages.is_not(None)
+Index("articles_incomplete", articles.c.channel, sqlite_where=_INCOMPLETE, postgresql_where=_INCOMPLETE)
 
 #: Every channel that listed an article; articles.channel is the first.
 article_channels = Table(

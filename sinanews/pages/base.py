@@ -13,18 +13,28 @@ from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from sinanews.cleaning.found import editor_in
 from sinanews.dates import parse_sina_date
 from sinanews.items import ArticleItem
 from sinanews.urls import article_id, canonical_url, id_from_docid
 
 _LEGACY_ID = re.compile(r"<!--\s*\[(\d+),(\d+),(\d+)\]")
 _TIME = re.compile(r"(?:19|20)\d\d[年/.-]\d\d?[月/.-]\d\d?日?\s*(?:\d\d?:\d\d(?::\d\d)?)?")
+_AUTHOR = re.compile(r"作者\s*(?:[：:]\s*|\s)([^\s|｜：:]{1,30})")
+_EDITOR = re.compile(r"(?:责任)?编辑\s*[：:]\s*\S{1,12}(?:\s+[A-Z]{1,4}\d{2,6})?")
+#: The site's names behind a description.
+_SITE_TAIL = re.compile(r"(?:\s*[_|]\s*(?:手机)?新浪\w{0,4})+$")
 #: What may follow the medium on its line, and is not it.
 NOT_MEDIUM = re.compile(
     r"(?:^|\s+)(?:我有话说|我要评论|评论|微博|微信|收藏|字号|(?:作者|连载|书名|出版社)\s*[：:]|https?:).*$"
 )
 #: meta keywords of whole sites, not of an article.
-_SITE_WORDS = frozenset("新浪 新浪网 新浪财经 财经头条 财经新闻 投资价值 新闻 财经 新浪新闻 新浪科技 新浪娱乐".split())
+_SITE_WORDS = frozenset(
+    (
+        "sina sina.cn sina.com.cn 手机新浪网 新浪 新浪网 新浪财经 "
+        "财经头条 财经新闻 投资价值 新闻 财经 新浪新闻 新浪科技 新浪娱乐"
+    ).split()
+)
 
 
 def squeeze(text: str | None) -> str:
@@ -36,7 +46,7 @@ def medium_after_time(line: str) -> str:
     """What a line such as ``http://… 2005年03月31日03:18 某报 【评论】`` names as the medium."""
     after = _TIME.split(squeeze(line), maxsplit=1)[1:]
     medium = re.split(r"[【\[(（|]", after[0].removeprefix(" 来源"), maxsplit=1)[0] if after else ""
-    return NOT_MEDIUM.sub("", medium).strip(" :：·-")[:40]
+    return NOT_MEDIUM.sub("", medium).strip(" :：·-()（）[]【】")[:40]
 
 
 @dataclass
@@ -123,6 +133,7 @@ class Layout:
             updated_at=parse_sina_date(page.meta.get("weibo: article:update_at")),
             media=self.media_of(page) or None,
             author=self.author_of(page) or None,
+            editor=self.editor_of(page),
             keywords=self.keywords_of(page, title),
             body_html=self.body_of(page),
             layout=self.name,
@@ -135,7 +146,8 @@ class Layout:
     def published(self, page: Source) -> datetime | None:
         """The visible time, then what editors entered; ``published_time`` may be hours late and comes last."""
         shown = (node.text(deep=True) for css in self.time for node in page.tree.css(css))
-        meta = (page.meta.get(name, "") for name in ("weibo: article:create_at", "article:published_time"))
+        names = ("weibo: article:create_at", "bytedance:published_time", "article:published_time")
+        meta = (page.meta.get(name, "") for name in names)
         texts = chain(shown, meta)
         return next((when for text in texts if (when := parse_sina_date(text))), None)
 
@@ -146,7 +158,22 @@ class Layout:
         return named or medium_after_time(line) or page.meta.get("mediaid", "")
 
     def author_of(self, page: Source) -> str:
-        return ""
+        """Who the line of time and medium names as 作者."""
+        line = page.words(f"{self.byline} .author", self.byline) if self.byline else ""
+        named = _AUTHOR.search(line)
+        return named[1] if named else ""
+
+    def editor_of(self, page: Source) -> str | None:
+        """责任编辑, where it stands outside the body; cleaning finds it inside."""
+        if "编辑" not in page.text:
+            return None
+        body = self.body_node(page)
+        for node in page.tree.css("p, span, div, td"):
+            if "编辑" in node.text(deep=False) and not (body is not None and is_within(node, body)):
+                text = squeeze(node.text(deep=True))
+                if (found := _EDITOR.search(text)) and (editor := editor_in(found[0])):
+                    return editor
+        return None
 
     def keywords_of(self, page: Source, title: str) -> list[str]:
         """The list a reader sees, else meta; not where meta repeats the title or speaks of the site."""
@@ -159,8 +186,11 @@ class Layout:
             return []
         return [word for word in dict.fromkeys(words) if word not in _SITE_WORDS and len(word) <= 20]
 
+    def body_node(self, page: Source) -> LexborNode | None:
+        return next((node for css in self.body if (node := page.tree.css_first(css)) is not None), None)
+
     def body_of(self, page: Source) -> str:
-        node = next((node for css in self.body if (node := page.tree.css_first(css)) is not None), None)
+        node = self.body_node(page)
         return (node.inner_html or "") if node is not None else ""
 
 
@@ -179,8 +209,16 @@ def id_of(page: Source) -> str:
 
 def summary_of(page: Source, title: str) -> str | None:
     """meta description, where it says more than the title and does not begin with another one."""
-    text = page.meta.get("description", "")
+    text = _SITE_TAIL.sub("", page.meta.get("description", ""))
     return text if len(bare(text)) > 10 and bare(text) != bare(title) and not text.startswith("原标题") else None
+
+
+def is_within(node: LexborNode, outer: LexborNode) -> bool:
+    """Whether a node is another one, or lies in it."""
+    place: LexborNode | None = node
+    while place is not None and place.mem_id != outer.mem_id:
+        place = place.parent
+    return place is not None
 
 
 def bare(text: str) -> str:

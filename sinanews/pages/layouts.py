@@ -10,7 +10,16 @@ KANDIAN = 'meta[name="comment"][content^="mp:"]'
 HEADLINES = ".m-header-part-w, .m-header-part, .m-nav-part"
 TIME_SOURCE = ".time-source, #navtimeSource"
 MOBILE = ".art_box, .art_content"
-VIDEO = 'meta[property="og:type"][content^="video"], .VD_player, #J_Video_Player, .video_path, #videoPlayer'
+VIDEO = (
+    'meta[property="og:type"][content^="video"], .VD_player, #J_Video_Player, .video_path, #videoPlayer, '
+    "#myflashBox, .vd_playBox"
+)
+#: Meta tags of the publishing systems since 2017.
+PUBLISHED = ", ".join(
+    f'meta[{key}="{name}"]'
+    for key in ("property", "name")
+    for name in ("bytedance:published_time", "article:published_time", "weibo: article:create_at")
+)
 
 
 class Finance2018(Layout):
@@ -31,6 +40,23 @@ class News2018(Layout):
     title = ("h1.main-title", ".second-title")
 
 
+class Finance2026(Layout):
+    """finance.sina.com.cn without a line for time and medium: both stand in meta tags, the medium in the list only."""
+
+    name = "finance_2026"
+    marks = ("#artibody", PUBLISHED)
+    unless = (
+        ".date-source", TIME_SOURCE, KANDIAN, HEADLINES, "#pub_date", "#media_name", ".artInfo", "#artibody.BSHARE_POP",
+    )  # fmt: skip
+    time = ()
+    media = ()
+    byline = ""
+
+    def author_of(self, page: Source) -> str:
+        """The account that wrote it; on pages with a visible medium this meta tag repeats that."""
+        return page.meta.get("article:author", "")
+
+
 class Headlines(Layout):
     """财经头条, accounts on t.cj.sina.com.cn and cj.sina.com.cn; its meta tags are a template's, not the article's."""
 
@@ -49,8 +75,8 @@ class Kandian(Layout):
     marks = ("#artibody", KANDIAN)
 
     def author_of(self, page: Source) -> str:
-        named = page.words(".date-source .author a", ".date-source .author")
-        return re.sub(r"^作者(?:\s*[：:]\s*|\s+)", "", named) or page.meta.get("mediaid", "")
+        named = page.words(".date-source .author a")
+        return re.sub(r"^作者(?:\s*[：:]\s*|\s+)", "", named) or super().author_of(page) or page.meta.get("mediaid", "")
 
 
 class Finance2014(Layout):

@@ -14,6 +14,13 @@ from sinanews.urls import absolute_url
 
 _SLIDE_DATA = re.compile(r"\bslide_data\s*=\s*(?=\{)")
 
+_NAMED = re.compile(r"(?:来源|来自|媒体|出处|提供)\s*[：:]\s*([^\s|：:]{2,30})")
+_NO_MEDIUM = re.compile(
+    r"(?:发布|更新|上传|播放|时间|次数|时长)[^：:]{0,4}(?:[：:]|$)|\d{4}\D|\d\d:\d\d|^(?:来源|来自|媒体|出处)\s*[：:]?$"
+)
+_INTRODUCED = re.compile(r"(?:视频|内容|节目)?(?:简介|介绍|摘要)\s*[：:]\s*")
+_INTRODUCTION = re.compile(rf"\A((?:\s|<[^<>]*>)*){_INTRODUCED.pattern}")
+
 
 class Gallery(Layout):
     """slide.*.sina.com.cn: pictures with captions in ``var slide_data = {…}``."""
@@ -68,11 +75,31 @@ class Video(Layout):
     kind = "video"
     marks = (VIDEO,)
     unless = ("#artibody", "#article", MOBILE)
-    body = (".VD_intro", ".video_intro", ".vInfo .info", ".v_intro")
+    body = (".VD_intro", ".video_intro", ".vInfo .info", ".v_intro", ".vd_intro", '[class*="ntro" i]', '[id*="ntro" i]')
     title = (".VD_VideoTitle h2", "h1.title", "h1", ".video_title h2", "h2")
-    time = (".from em", ".VD_time", ".video_time", ".time", ".date")
+    time = (".from em", ".from", ".VD_time", ".video_time", ".time", ".date")
     media = (".from span", ".VD_source", ".source")
     byline = ".from"
+
+    def media_of(self, page: Source) -> str:
+        """What stands behind 来源, else the first part of the line that is neither a time nor a label of one."""
+        parts = [
+            squeeze(node.text(deep=True)) for css in (*self.media, ".from em, .from a") for node in page.tree.css(css)
+        ]
+        lines = (*parts, page.words(self.byline))
+        if named := next((found[1] for line in lines if (found := _NAMED.search(line))), None):
+            return named
+        return next((part for part in parts if part and not _NO_MEDIUM.search(part)), "")
+
+    def body_of(self, page: Source) -> str:
+        """The introduction: where its place has no name, what begins with the word for it."""
+        if body := super().body_of(page):
+            return re.sub(_INTRODUCTION, r"\1", body, count=1)
+        for node in page.tree.css("p, div, dd, span"):
+            text = squeeze(node.text(deep=True))
+            if len(text) < 2000 and (found := _INTRODUCED.match(text)) and text[found.end() :]:
+                return f"<p>{html.escape(text[found.end() :])}</p>"
+        return ""
 
     @classmethod
     def matches(cls, page: Source) -> bool:

@@ -8,11 +8,13 @@ from datetime import datetime
 from selectolax.lexbor import LexborNode
 
 from sinanews.dates import parse_sina_date
-from sinanews.pages.base import NOT_MEDIUM, Layout, Source, bare, medium_after_time, squeeze
-from sinanews.pages.layouts import HEADLINES, KANDIAN, MOBILE, TIME_SOURCE, VIDEO
+from sinanews.pages.base import NOT_MEDIUM, Layout, Source, bare, is_within, medium_after_time, squeeze
+from sinanews.pages.layouts import HEADLINES, KANDIAN, MOBILE, PUBLISHED, TIME_SOURCE, VIDEO
 
 _TIME = re.compile(r"(?:19|20)\d\d\s*[年/.-]\s*\d\d?\s*[月/.-]\s*\d\d?\s*日?\s*\d\d?[:：]\d\d")
 _NO_MEDIUM = re.compile(r"\d\d:\d\d|sina\.com|^[【\[]")
+#: A time in brackets, as it stands behind a related link; no byline has that.
+_RELATED = re.compile(rf"[(（]\s*{_TIME.pattern}\s*[)）]|相关(?:链接|报道|新闻|专题)")
 _WRAPPERS = frozenset("form font b strong span center i u".split())
 _FEW_WORDS = 60  #: a shorter text in a cell without a name is no article of that time
 _FOOTER = re.compile(r"版权所有|Copyright|All Rights Reserved|新浪简介", re.I)
@@ -25,6 +27,7 @@ class Table2005(Layout):
     name = "table_2005"
     unless = (
         ".date-source", TIME_SOURCE, "#pub_date", "#media_name", ".artInfo", KANDIAN, HEADLINES, MOBILE, VIDEO,
+        PUBLISHED,
         "#artibody.BSHARE_POP",
     )  # fmt: skip
     title = ("#artibodyTitle", "#article th", "th.f24", ".f24", "th h1", "h1", "th", ".title24", "h2")
@@ -63,27 +66,57 @@ class Table2005(Layout):
             return ""
         headings = [node for node in cell.css("h1, h2, th, .f24") if bare(node.text(deep=True)) == bare(page.headline)]
         for node in [*headings, line]:
-            if node is not None and node.mem_id != cell.mem_id and _is_inside(node, cell):
+            if node is not None and node.mem_id != cell.mem_id and is_within(node, cell):
                 node.decompose()
         return cell.inner_html or ""
 
 
-def _is_inside(node: LexborNode, outer: LexborNode) -> bool:
-    while (parent := node.parent) is not None:
-        if parent.mem_id == outer.mem_id:
-            return True
-        node = parent
-    return False
-
-
 def byline(page: Source) -> LexborNode | None:
-    """The first cell or line that shows a time to the minute and holds no other cell."""
-    for size in (150, 600):
-        for css in ("td", "div, p, center, span, font"):
-            for node in page.tree.css(css):
-                if _is_leaf(node) and len(text := node.text(deep=True)) < size and _TIME.search(text):
-                    return node
+    """The first cell or line behind the title that shows a time to the minute and holds no other cell.
+
+    Times of related links are none of the article's: they stand in brackets behind the link.
+    """
+    below = _below_title(page)
+    for places in (below, None) if below else (None,):
+        for size in (150, 600):
+            for css in ("td", "div, p, center, span, font"):
+                nodes = (n for n in page.tree.css(css) if places is None or n.mem_id in places)
+                if (line := next((n for n in nodes if _is_byline(n, size)), None)) is not None:
+                    return line
     return None
+
+
+def _is_byline(node: LexborNode, size: int) -> bool:
+    if not _is_leaf(node) or len(text := node.text(deep=True)) >= size or not _TIME.search(text):
+        return False
+    return not _RELATED.search(text) and not _is_links(node)
+
+
+def _below_title(page: Source) -> set[int]:
+    """The nodes that begin behind the first heading which says what ``<title>`` says."""
+    known, found = bare(page.headline), False
+    nodes: set[int] = set()
+    for node in page.tree.css("h1, h2, th, td, font, b, strong, div, p, center, span"):
+        if found:
+            nodes.add(node.mem_id)
+        elif known and len(text := node.text(deep=True)) < 200 and bare(text) == known:
+            found = True
+    return nodes
+
+
+def _is_links(node: LexborNode) -> bool:
+    """Whether a line with a time is a list of links rather than a byline."""
+    inside = [place for place in _up(node) if place.tag in ("li", "ul", "a")]
+    linked = sum(len(squeeze(link.text(deep=True))) for link in node.css("a"))
+    return bool(inside) or linked > 0.5 * len(squeeze(node.text(deep=True)))
+
+
+def _up(node: LexborNode) -> list[LexborNode]:
+    places, place = [], node.parent
+    while place is not None:
+        places.append(place)
+        place = place.parent
+    return places
 
 
 def _is_leaf(node: LexborNode) -> bool:
@@ -111,7 +144,7 @@ def _parent_of_zoom(page: Source) -> LexborNode | None:
 def _goes_on(page: Source, zoom: LexborNode) -> bool:
     """Whether more of the text stands beside #zoom: a form left open in it splits it in two of that name."""
     others = (node for node in page.tree.css("#zoom") if node.mem_id != zoom.mem_id)
-    return any(own_text(node) > 0 and not _is_inside(node, zoom) for node in others)
+    return any(own_text(node) > 0 and not is_within(node, zoom) for node in others)
 
 
 def _is_footer(node: LexborNode) -> bool:

@@ -23,9 +23,10 @@ _OTHERS_OF_AN_ENTRY = 4
 _STRAY = 6 * 3600  #: an out-of-order entry stands this many seconds above its time at most
 _TOP = 1 << 40  #: rank of pinned entries
 
-#: kind -> its URL; ``old`` is the GBK page of 2009-13, whose URL shows no document id
+#: kind -> its URL; ``long`` has several pages, ``old`` is the GBK page of 2009-13, whose URL shows no document id
 URLS = {
     "finance": "https://finance.sina.com.cn/{section}/{day:%Y-%m-%d}/doc-{doc}.shtml",
+    "long": "https://finance.sina.com.cn/{section}/{day:%Y-%m-%d}/doc-{doc}.shtml",
     "news": "https://news.sina.com.cn/c/{day:%Y-%m-%d}/doc-{doc}.shtml",
     "old": "http://finance.sina.com.cn/china/{day:%Y%m%d}/{day:%H%M}{number:08}.shtml",
     "gallery": "http://slide.finance.sina.com.cn/slide_9_63957_{number}.html",
@@ -34,7 +35,7 @@ URLS = {
 }
 #: kind -> share of the entries; the rest is ``finance``
 SHARES = {"news": 0.12, "old": 0.08, "offsite": 0.03, "gallery": 0.02, "video": 0.02}
-READABLE = ("finance", "news", "old")
+READABLE = ("finance", "long", "news", "old")
 _DOC = re.compile(r"/(?:doc|detail)-(i\w+)(?:\.d)?\.s?html$")
 _SECTIONS = ("china", "roll", "stock/stocktalk", "money/bank", "chanjing/gsnews")
 

@@ -16,6 +16,9 @@ KINDS = {
     "404": "article", "500": "article", "429": "article", "ban": "article", "slow": "article", "cut": "article",
     "drip": "article", "garbage": "article", "deleted": "article", "oversize": "article", "gzip_bomb": "article",
     "brotli_bomb": "article", "redirect_private": "article",
+    "login": "article", "captcha": "article", "firewall": "article", "busy": "article", "bad_gateway": "article",
+    "stub": "article", "not_found_200": "article", "empty": "article", "204": "article",
+    "cut_close": "article", "cut_gzip": "article", "close": "article",
     "html_for_json": "listing", "bad_status": "listing", "robots_500": "robots",
 }  # fmt: skip
 BOMB_SIZE = 128 << 20  #: bytes that a bomb unpacks to
@@ -24,6 +27,17 @@ BROTLI_BOMB = b64decode(
     "z///f/glQOKxQCD3/p/////wSwDEYQGA7v0/////4ZcAiMMiAN37f/7//8MvARCHBQC69//8//+HXwIgDgsAdO//+f//D78EQBwWAOje//P//x9+"
     "CYA4LADQvf/n//8//BIAcVgAoHv/Pw=="
 )
+#: What stands, with status 200, where an article was: walls, errors of servers between, and nothing at all.
+SOFT_ERRORS = {
+    "login": "<html><title>用户登录</title><body><form><input name=u><input type=password></form></body></html>",
+    "captcha": "<html><head><title>安全验证</title></head><body><p>请输入图片中的验证码后继续访问</p></body></html>",
+    "firewall": "<html><body><h1>Access Denied</h1><p>Request blocked by the firewall. ID 7f3a</p></body></html>",
+    "busy": "<html><head><title>提示</title></head><body><p>系统繁忙，请稍后再试！</p></body></html>",
+    "bad_gateway": "<html><head><title>502 Bad Gateway</title></head><body><center>nginx</center></body></html>",
+    "stub": "<html><head><script>window.location.href='/?t=1';</script></head><body></body></html>",
+    "not_found_200": "<html><head><title>页面没有找到</title></head><body><p>您访问的页面不存在</p></body></html>",
+    "empty": "",
+}
 OVERSIZE = 50 << 20  #: bytes of an oversized page
 Aim = float | frozenset[str]
 

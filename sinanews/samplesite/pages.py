@@ -28,8 +28,12 @@ def template(name: str) -> Template:
     return Template((DATA / f"{name}.html").read_text(encoding="utf-8"))
 
 
-def page(entry: Entry) -> bytes:
-    """The entry's page, in GBK for the old layout and UTF-8 for the others."""
+def pages_of(entry: Entry) -> int:
+    return 3 if entry.kind == "long" else 1
+
+
+def page(entry: Entry, number: int = 1) -> bytes:
+    """One of the entry's pages, in GBK for the old layout and UTF-8 for the others."""
     text, image = entry.text(), image_of(entry)
     words = {
         "title": text.title, "intro": text.intro, "keywords": ",".join(text.keywords), "media": text.media,
@@ -40,9 +44,20 @@ def page(entry: Entry) -> bytes:
     values = {name: escape(value) for name, value in words.items()} | _times(entry)
     values["tags"] = "".join(f'<a href="https://tags.example/{k}">{k}</a>' for k in text.keywords)
     values["notice"] = _NOTICE[entry.number % len(_NOTICE)]
-    values["body"] = "\n".join(_blocks(entry, text, image))
-    html = template(entry.kind).substitute(values)
+    blocks, last = _blocks(entry, text, image), pages_of(entry)
+    share = -(-len(blocks) // last)
+    blocks = blocks[share * (number - 1) : share * number] + ([_pager(entry, last)] if last > 1 else [])
+    values["body"] = "\n".join(blocks)
+    html = template("finance" if entry.kind == "long" else entry.kind).substitute(values)
     return html.encode("gb18030") if entry.kind == "old" else html.encode()
+
+
+def _pager(entry: Entry, last: int) -> str:
+    stem = entry.url.rpartition("/")[2].removesuffix(".shtml")
+    names = [stem, *(f"{stem}_{number}" for number in range(2, last + 1))]
+    return (
+        '<div class="page">' + "".join(f'<a href="{name}.shtml">{n}</a>' for n, name in enumerate(names, 1)) + "</div>"
+    )
 
 
 def _times(entry: Entry) -> dict[str, str]:

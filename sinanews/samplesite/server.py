@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from email.utils import formatdate, parsedate_to_datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any, NamedTuple
@@ -16,7 +19,7 @@ from zlib import crc32
 
 from sinanews.samplesite import api, pages
 from sinanews.samplesite.entries import NEWEST, Archive, Entry
-from sinanews.samplesite.faults import BROTLI_BOMB, OVERSIZE, Faults, gzip_bomb
+from sinanews.samplesite.faults import BROTLI_BOMB, OVERSIZE, SOFT_ERRORS, Faults, gzip_bomb
 
 HTML = "text/html"
 PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==")
@@ -133,14 +136,22 @@ class SampleSite:
             return "cursor", request.query, lambda: Answer(200, JSON, api.cursor(self.archive, query, *feed))
         if request.path.endswith((".png", ".jpg", ".gif")):
             return "image", request.path, lambda: Answer(200, "image/png", PNG)
-        entry = self.archive.at(request.host, request.path)
-        return "article", entry.id if entry else request.path, lambda: _article(entry)
+        first, number = _first_page(request.path)
+        if (entry := self.archive.at(request.host, first)) is None:
+            return "article", request.path, lambda: _plain(404, "missing")
+        return "article", entry.id + f"_{number}" * (number > 1), lambda: _article(entry, number)
 
 
-def _article(entry: Entry | None) -> Answer:
-    if entry is None or entry.kind == "offsite":
+def _first_page(path: str) -> tuple[str, int]:
+    """The path of an article's first page, and which page a path names."""
+    found = re.fullmatch(r"(.+)_(\d)(\.shtml)", path)
+    return (found[1] + found[3], int(found[2])) if found else (path, 1)
+
+
+def _article(entry: Entry, number: int) -> Answer:
+    if entry.kind == "offsite" or number > pages.pages_of(entry):
         return _plain(404, "missing")
-    body = pages.page(entry)
+    body = pages.page(entry, number)
     headers = {"ETag": f'"{crc32(body):08x}"', "Last-Modified": formatdate(entry.mtime, usegmt=True)}
     return Answer(200, HTML, body, headers)
 
@@ -149,7 +160,11 @@ def _plain(status: int, name: str) -> Answer:
     return Answer(status, HTML, pages.template(name).template.encode())
 
 
-#: Faults that replace the answer; ``slow``, ``drip`` and ``cut`` change how it is sent.
+def _soft_error(text: str, site: SampleSite) -> Answer:
+    return Answer(200, HTML, text.encode())
+
+
+#: Faults that replace the answer; ``slow``, ``drip``, ``cut…`` and ``close`` change how it is sent.
 FAULTY: dict[str | None, Callable[[SampleSite], Answer]] = {
     "404": lambda site: _plain(404, "missing"),
     "500": lambda site: Answer(500, HTML, b"<html><body>Internal Server Error</body></html>"),
@@ -161,6 +176,8 @@ FAULTY: dict[str | None, Callable[[SampleSite], Answer]] = {
     "brotli_bomb": lambda site: Answer(200, HTML, BROTLI_BOMB, {"Content-Encoding": "br"}),
     "redirect_private": lambda site: Answer(302, HTML, b"", {"Location": "http://127.0.0.1:1/"}),
     "deleted": lambda site: _plain(200, "deleted"),
+    "204": lambda site: Answer(204, HTML, b""),
+    **{name: partial(_soft_error, text) for name, text in SOFT_ERRORS.items()},
     "html_for_json": lambda site: _plain(200, "missing"),
     "bad_status": lambda site: Answer(200, JSON, json.dumps(api.bad_status()).encode()),
     "robots_500": lambda site: Answer(500, "text/plain", b"error"),
@@ -211,9 +228,16 @@ class SampleHandler(BaseHTTPRequestHandler):
         return Answer(304, answer.kind, b"", answer.headers) if unchanged else answer
 
     def send(self, answer: Answer, fault: str | None) -> None:
-        self.close_connection = self.close_connection or fault == "cut"
+        self.close_connection = self.close_connection or fault in ("cut", "cut_close", "close")
+        if fault == "cut_gzip":
+            packed = gzip.compress(answer.body)
+            answer = answer._replace(body=packed[: len(packed) // 2], headers={"Content-Encoding": "gzip"})
+        elif fault == "cut_close":
+            answer = answer._replace(body=answer.body[: len(answer.body) * 3 // 4])
         self.send_response(answer.status)
-        about = {} if answer.status == 304 else {"Content-Type": answer.kind, "Content-Length": str(len(answer.body))}
+        about = {} if answer.status in (204, 304) else {"Content-Type": answer.kind}
+        if about and fault not in ("cut_close", "close"):
+            about["Content-Length"] = str(len(answer.body))
         for name, value in {**about, **answer.headers}.items():
             self.send_header(name, value)
         self.end_headers()

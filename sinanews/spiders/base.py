@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from scrapy import Request, Spider
@@ -18,8 +17,6 @@ from sinanews.exceptions import CatalogueError, PageGone
 from sinanews.extensions import Archive
 
 GONE = (404, 410)
-LOOKS = 3  #: runs that look for a young page which is not found
-YOUNG = timedelta(days=2)
 
 
 class ArchiveSpider(Spider):
@@ -48,28 +45,20 @@ class ArchiveSpider(Spider):
             raise CloseSpider("shutdown")
 
     def article_failed(self, failure: Failure) -> None:
-        """Errback of article requests: what is gone is refused for good, anything else is tried again next run."""
+        """Errback of article requests: a page not found says something of the article, any other failure not."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        key, url = request.meta["key"], request.cb_kwargs["row"].url  # not where a redirect or a next page led
+        key, url = request.meta["key"], request.meta["url"]  # not where a redirect led
         if self.archive.stopping:
             return  # it is not the article's fault; it stays as listed
         reason, detail = why_failed(failure)
         try:
-            if reason in {f"http_{status}" for status in GONE} and not self.may_come_back(key):
-                about = {"url": url, "listed_mtime": request.meta.get("listed_mtime")}
-                self.archive.refuse(key, PageGone(f"{detail} for {request.url}"), **about)
+            if reason in {f"http_{status}" for status in GONE}:
+                refusal = PageGone(f"{detail} for {request.url}")
+                self.archive.doubt(key, refusal, listed_mtime=request.meta.get("listed_mtime"), url=url)
             else:
                 self.archive.fail(key, reason, detail, url=url)
         except CatalogueError as error:
             self.archive.stop_run(error, "storage_failed")
-
-    def may_come_back(self, key: str) -> bool:
-        """A page that is not found although its list has just named it is looked for by two more runs."""
-        row = self.archive.catalogue.article(key)
-        if row is None:
-            return True
-        young = row.published_at is None or self.archive.now() - row.published_at < YOUNG
-        return row.state in ("pending", "failed") and row.attempts < LOOKS - 1 and young
 
 
 def why_failed(failure: Failure) -> tuple[str, str]:

@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
 from sqlalchemy import Row
+from twisted.python.failure import Failure
 
 from sinanews import arguments
+from sinanews.answers import read_answer
 from sinanews.arguments import since_when
 from sinanews.catalogue import Known
 from sinanews.channels import AUTHOR, CATEGORY, DEFAULT, Channel, channel_by_slug, select_channels
 from sinanews.cleaning.item import clean_item
+from sinanews.completeness import UNCONFIRMED
 from sinanews.dates import BEIJING, to_beijing
-from sinanews.exceptions import ArgumentError, BanPage, CatalogueError, Refused
+from sinanews.exceptions import ArgumentError, CatalogueError, CutPage, NoAnswer, Refused, Wall
 from sinanews.extensions import Fetch
 from sinanews.items import ArticleItem
 from sinanews.listings import Listing, day_start
-from sinanews.pages import Page, join_bodies, read_page
+from sinanews.pages import Page, join_bodies
+from sinanews.spiders.base import why_failed
 from sinanews.spiders.rolls import RollSpider
 from sinanews.urls import SINA_ROOTS, article_id, canonical_url, is_sina_host, why_not_readable
 
-MOST_PAGES_OF_AN_ARTICLE = 30
+MOST_PAGES_OF_AN_ARTICLE = 100  #: more than their numbers can tell apart
+
+
+@dataclass
+class Reading:
+    """An article that is being read, page by page."""
+
+    row: Listing
+    channel: Channel | None
+    fetch: Fetch
+    pages: list[Page]
+    asked: set[str]  #: URLs
+    missing: list[str] = field(default_factory=list)  #: URLs of pages that could not be had
+
+    def following(self) -> str | None:
+        """The next page that its pages name and nobody asked for."""
+        return next((url for page in self.pages for url in page.next_pages if url not in self.asked), None)
 
 
 class SinaFinanceSpider(RollSpider):
@@ -83,6 +105,8 @@ class SinaFinanceSpider(RollSpider):
             if not row.url:
                 continue  # known from its post only: asked for when a list names it again
             yield from self.ask([listing_of(row)], channel_by_slug(row.channel))
+        for row in self.archive.catalogue.incomplete(slugs, now):
+            yield from self.ask_again(listing_of(row), channel_by_slug(row.channel), row)
         if "refresh" in self.options:
             for row in self.archive.catalogue.exported_since(slugs, now - self.options["refresh"]):
                 yield from self.ask_again(listing_of(row), channel_by_slug(row.channel), row)
@@ -137,8 +161,8 @@ class SinaFinanceSpider(RollSpider):
             row.url,
             self.parse_article,
             errback=self.article_failed,
-            cb_kwargs={"row": row, "channel": channel, "pages": []},
-            meta={"key": row.key, "listed_mtime": row.updated_at},
+            cb_kwargs={"row": row, "channel": channel},
+            meta={"key": row.key, "url": row.url, "listed_mtime": row.updated_at},
             dont_filter=True,  # self.asked knows better
         )
 
@@ -165,46 +189,110 @@ class SinaFinanceSpider(RollSpider):
     def parse(self, response: Response) -> Iterator[Any]:
         """For ``scrapy parse URL``: the page's item as it would be stored, and the request for its next page."""
         row = Listing(article_id(response.url), canonical_url(response.url), "", None)
-        for one in self.parse_article(response, row, None, []):
+        for one in self.parse_article(response, row, None):
             yield clean_item(one) if isinstance(one, ArticleItem) else one
 
     def parse_article(
-        self, response: Response, row: Listing, channel: Channel | None, pages: list[Page]
+        self, response: Response, row: Listing, channel: Channel | None
     ) -> Iterator[Request | ArticleItem]:
-        """A page of an article: the item, or the request for its next page."""
-        if response.status == 304:
-            self.archive.unchanged(row.key, listed_mtime=row.updated_at)
-            return
+        """The first page of an article: the item, or the request for its next page."""
         try:
-            page = read_page(response.body, response.url if pages else row.url, header(response, "Content-Type"))
-        except BanPage as error:
-            self.archive.stop_run(error, "banned")
+            if response.status == 304:
+                self.archive.unchanged(row.key, listed_mtime=row.updated_at)
+                return
+            reading = self.first_page(response, row, channel)
+        except CatalogueError as error:
+            self.archive.stop_run(error, "storage_failed")
             return
+        if reading is not None:
+            yield from self.read_on(reading)
+
+    def first_page(self, response: Response, row: Listing, channel: Channel | None) -> Reading | None:
+        """The article's first page, or None after what was answered instead is recorded."""
+        about = {"url": row.url, "channel": channel and channel.slug}
+        missing: list[str] = []
+        try:
+            page = self.read(response, row.url)
+        except CutPage as cut:
+            if not self.archive.takes_cut(row.key, cut.digest, str(cut), **about):
+                return None
+            if isinstance(cut.found, Refused):
+                self.archive.doubt(row.key, cut.found, listed_mtime=row.updated_at, **about)
+                return None
+            page, missing = cut.found, [row.url]
+        except NoAnswer as answer:
+            self.archive.fail(row.key, answer.reason, str(answer), **about)
+            self.count_wall(answer, response)
+            return None
         except Refused as refusal:
-            about = {"url": row.url, "channel": channel and channel.slug, "listed_mtime": row.updated_at}
-            self.archive.refuse(row.key, refusal, **about)
-            return
-        if page.doubtful:
-            self.archive.strange("doubtful_encoding", f"{row.url}: characters that could not be decoded were replaced")
-        pages = [*pages, page]
-        seen = {row.url, *(p.item.url for p in pages)}
-        following = next((url for p in pages for url in p.next_pages if url not in seen), None)
-        if following is not None and len(pages) < MOST_PAGES_OF_AN_ARTICLE:
+            self.archive.doubt(row.key, refusal, listed_mtime=row.updated_at, **about)
+            return None
+        self.archive.walls.met(wall=False)
+        fetch = Fetch(row.key, row.updated_at, header(response, "ETag"), header(response, "Last-Modified"))
+        return Reading(row, channel, fetch, [page], {row.url, page.item.url or row.url}, missing)
+
+    def parse_next_page(self, response: Response, reading: Reading) -> Iterator[Request | ArticleItem]:
+        """A further page of an article: one that cannot be read loses none of the others."""
+        try:
+            url = response.request.meta["url"]  # type: ignore[union-attr]
+            reading.pages.append(self.read(response, url))
+        except (CutPage, NoAnswer, Refused) as error:
+            self.page_is_missing(reading, url, str(error))
+            if isinstance(error, NoAnswer):
+                self.count_wall(error, response)
+        yield from self.read_on(reading)
+
+    def next_page_failed(self, failure: Failure) -> Iterator[Request | ArticleItem]:
+        request: Request = failure.request  # type: ignore[attr-defined]
+        reading = request.cb_kwargs["reading"]
+        self.page_is_missing(reading, request.meta["url"], why_failed(failure)[1])
+        yield from self.read_on(reading)
+
+    def page_is_missing(self, reading: Reading, url: str, why: str) -> None:
+        reading.missing.append(url)
+        self.logger.warning("a page is missing, a later run asks for it again: %s (%s)", url, why)
+
+    def read_on(self, reading: Reading) -> Iterator[Request | ArticleItem]:
+        """The request for the article's next page, or the article once nothing more is named."""
+        url = reading.following()
+        if url is None:
+            yield self.finished(reading)
+        elif len(reading.asked) >= MOST_PAGES_OF_AN_ARTICLE:
+            self.page_is_missing(reading, url, "too many pages")
+            yield self.finished(reading)
+        else:
+            reading.asked.add(url)
             yield Request(
-                following,
-                self.parse_article,
-                errback=self.article_failed,
-                cb_kwargs={"row": row, "channel": channel, "pages": pages},
-                meta={"key": row.key},
+                url,
+                self.parse_next_page,
+                errback=self.next_page_failed,
+                cb_kwargs={"reading": reading},
+                meta={"key": reading.row.key, "url": url},
                 dont_filter=True,
             )
-        else:
-            item = pages[0].item
-            item.body_html = join_bodies(p.item.body_html for p in pages)
-            yield self.finished(item, row, channel, response)
 
-    def finished(self, item: ArticleItem, row: Listing, channel: Channel | None, response: Response) -> ArticleItem:
+    def read(self, response: Response, url: str) -> Page:
+        """Raises Refused, NoAnswer or CutPage."""
+        page = read_answer(
+            response.status,
+            response.body,
+            url,
+            answered_by=response.url,
+            content_type=header(response, "Content-Type"),
+            confirmed=UNCONFIRMED not in response.flags,
+        )
+        if page.doubtful:
+            self.archive.strange("doubtful_encoding", f"{url}: characters that could not be decoded were replaced")
+        return page
+
+    def count_wall(self, answer: NoAnswer, response: Response) -> None:
+        if isinstance(answer, Wall):
+            self.archive.wall(urlsplit(response.url).hostname or "")
+
+    def finished(self, reading: Reading) -> ArticleItem:
         """The item with what only the list or the request knew; what the page shows wins over the list."""
+        item, row, channel = reading.pages[0].item, reading.row, reading.channel
+        item.body_html = join_bodies(page.item.body_html for page in reading.pages)
         item.id = row.id or item.id
         item.url = row.url
         item.title = item.title or row.title
@@ -216,12 +304,8 @@ class SinaFinanceSpider(RollSpider):
         item.channel = channel.slug if channel else None
         item.categories = list(channel.categories) if channel else [CATEGORY, AUTHOR]
         item.fetched_at = to_beijing(self.archive.now())
-        self.archive.fetches[item.id] = Fetch(
-            listed_as=row.key,
-            listed_mtime=row.updated_at,
-            etag=header(response, "ETag"),
-            last_modified=header(response, "Last-Modified"),
-        )
+        item.incomplete = bool(reading.missing)
+        self.archive.fetches[item.id] = replace(reading.fetch, missing_pages=tuple(reading.missing))
         return item
 
 

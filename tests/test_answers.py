@@ -1,0 +1,342 @@
+"""What is answered in place of an article, what is cut, and what is missing: nothing is lost, and the run says so."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import brotli
+import pytest
+from scrapy import Request
+from scrapy.http import Response
+
+from sinanews.answers import CUT_RUNS, RUNS, Said, Walls, has_end, is_loss, read_answer, told
+from sinanews.catalogue import Catalogue
+from sinanews.completeness import UNCONFIRMED, CompletenessMiddleware, ends
+from sinanews.exceptions import CutPage, NoAnswer, NotAnArticlePage, PageGone, Refused, UnknownLayout, Wall
+from sinanews.samplesite import SampleSite
+from sinanews.samplesite.faults import SOFT_ERRORS
+from tests.conftest import TemporaryArchive
+
+URL = "https://finance.sina.com.cn/china/2021-06-18/doc-ixyzabcd1234567.shtml"
+NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
+PAGES = Path(__file__).parent / "pages"
+SINAS = '<script src="//i.sso.sina.com.cn/js/ssologin.js"></script>'  #: furniture
+WHOLE = {"reprints": 0.0, "shares": {}}
+
+
+def answer_of(body: bytes | str, *, status: int = 200, confirmed: bool = True, by: str = URL) -> object:
+    data = body.encode() if isinstance(body, str) else body
+    return read_answer(status, data, URL, answered_by=by, confirmed=confirmed)
+
+
+# --- what an answer means ----------------------------------------------------------------------------------
+
+
+def page(words: str, title: str = "", head: str = "") -> str:
+    return f"<html><head><title>{title}</title>{head}</head><body><div><p>{words}</p></div></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "reason"),
+    [
+        (page("请登录后查看", "登录"), Wall, "login"),
+        (page("帐号登录 扫码登录 忘记密码", "微博通行证"), Wall, "login"),
+        (page("<form><input name=a><input type='password' name=b></form>", "新浪", SINAS), Wall, "login"),
+        (page("Please sign in to continue", "Sign in"), Wall, "login"),
+        (page("为保证您的正常访问，请完成人机验证", "访问验证", SINAS), Wall, "captcha"),
+        (page("请拖动下方滑块完成拼图"), Wall, "captcha"),
+        (page("Checking your browser before accessing", "Just a moment..."), Wall, "captcha"),
+        ("<html><script src=/geetest/gt.js></script><body></body></html>", Wall, "captcha"),
+        (page("您的请求已被网站防火墙拦截"), Wall, "firewall"),
+        (page("The URL you requested has been blocked. Attack ID: 20000051", "Web Page Blocked"), Wall, "firewall"),
+        (page("Your IP has been rejected", "403 Forbidden"), Wall, "firewall"),
+        (page("您的访问请求过于频繁，请稍后再试"), Wall, "banned"),
+        (page("系统繁忙，请稍后再试"), NoAnswer, "trouble"),
+        (page("服务器开小差了", "新浪网", SINAS), NoAnswer, "trouble"),
+        ("<html><head><title>502 Bad Gateway</title></head><center>nginx</center></html>", NoAnswer, "trouble"),
+        ("upstream request timeout", NoAnswer, "trouble"),
+        (page("<!-- x -->", head='<meta http-equiv="refresh" content="1;url=/x">'), NoAnswer, "stub"),
+        ("<script>top.location='https://finance.sina.com.cn/?r=1'</script>", NoAnswer, "stub"),
+        (page("页面没有找到"), NoAnswer, "not_found"),
+        (page("页面没有找到", "页面没有找到"), NoAnswer, "not_found"),
+        (page("It works!"), NoAnswer, "no_answer"),
+        (page("宽带用户您好，您的账户余额不足，请及时缴费。" * 90), NoAnswer, "no_answer"),
+        ('{"code": -1}', NoAnswer, "no_answer"),
+        ("ok", NoAnswer, "no_answer"),
+        ("", NoAnswer, "empty_answer"),
+        ("\n \n", NoAnswer, "empty_answer"),
+        (page("页面没有找到", "页面没有找到_新浪网"), PageGone, "gone"),
+        (page("抱歉，您访问的文章已被删除", head=SINAS), PageGone, "gone"),
+        (page("某股 12.30 +0.5%" * 30, "青禾重工(699999)股票股价_行情_新浪财经", SINAS), NotAnArticlePage, "not_an_article"),
+        (page("青禾重工投产。" * 30, "新浪财经", SINAS), UnknownLayout, "unknown_layout"),
+    ],
+)  # fmt: skip
+def test_what_stands_where_the_article_was(body: str, kind: type[Exception], reason: str) -> None:
+    with pytest.raises((Refused, NoAnswer)) as raised:
+        answer_of(body)
+    assert (type(raised.value), raised.value.reason) == (kind, reason)
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 204, 205, 206])
+def test_a_success_without_the_page_is_no_answer(status: int) -> None:
+    with pytest.raises(NoAnswer):
+        answer_of((PAGES / "finance_2018.html").read_bytes(), status=status)
+
+
+def test_a_redirect_to_the_login_host_is_a_wall() -> None:
+    with pytest.raises(Wall):
+        answer_of(page("欢迎"), by="https://passport.sina.com.cn/visitor/visitor?entry=x")
+
+
+def test_an_excuse_in_an_articles_clothes_is_no_article() -> None:
+    wear = "<html><h1 class=main-title>提示</h1><div class=date-source></div><div id=artibody><p>{}</p></div></html>"
+    with pytest.raises(NoAnswer):
+        answer_of(wear.format("系统繁忙，请稍后再试"))
+    long = (
+        "今日早间该银行系统繁忙，多名客户称转账失败；银行回应称系统已于上午十时恢复，受影响的交易将在当日内处理完毕。"
+    )
+    assert answer_of(wear.format(long))
+
+
+# --- what is believed --------------------------------------------------------------------------------------
+
+
+def test_only_answers_hours_apart_count() -> None:
+    said = Said()
+    for minutes in (0, 20, 40, 60, 179):
+        said = told(said, "gone", NOW + timedelta(minutes=minutes))
+    assert said == Said("gone", 1, NOW)
+    said = told(told(said, "gone", NOW + timedelta(hours=3)), "gone", NOW + timedelta(hours=6))
+    assert said.answers == RUNS
+    assert told(said, "empty", NOW + timedelta(hours=9)).answers == 1, "another answer is another story"
+    assert told(said, "gone", NOW - timedelta(days=1)).answers == RUNS, "a clock set back proves nothing"
+
+
+@pytest.mark.parametrize(
+    ("met", "over", "ban"),
+    [
+        ("wwwwww", False, True), ("wwwww", False, False), ("aaaaaaaaaaaawwwwww", False, True),
+        ("wwawwawwawwa", False, True), ("awawawawawawaw", False, False), ("wwawa", True, True), ("www", True, True),
+        ("ww", True, False), ("wwwaaa", True, False),
+    ],
+)  # fmt: skip
+def test_when_walls_are_a_ban(met: str, over: bool, ban: bool) -> None:
+    walls = Walls(limit=6)
+    for one in met:
+        walls.met(wall=one == "w")
+    assert walls.are_a_ban(over=over) is ban
+
+
+def test_what_failed_keeps_what_its_page_said(tmp_path: Path) -> None:
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'c.db'}")
+    catalogue.failed("a", "gone", "", NOW, url=URL, answer="gone", answers=2, answered_at=NOW)
+    catalogue.failed("a", "timeout", "", NOW)
+    row = catalogue.article("a")
+    assert row is not None and (row.reason, row.answer, row.answers, row.attempts) == ("timeout", "gone", 2, 2)
+    catalogue.record("a", NOW, state="exported")
+    catalogue.failed("a", "gone", "", NOW + timedelta(days=1), answer="gone", answers=1, answered_at=NOW)
+    row = catalogue.article("a")
+    assert row is not None and (row.state, row.answers, row.attempts, row.recorded_at) == ("exported", 1, 0, NOW)
+    catalogue.close()
+
+
+# --- what is cut -------------------------------------------------------------------------------------------
+
+DATA = (b"", b"x", os.urandom(200_000), b"abc " * 100_000)
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+@pytest.mark.parametrize("data", DATA, ids=lambda data: str(len(data)))
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [(b"gzip", gzip.compress), (b"deflate", zlib.compress), (b"deflate", raw_deflate), (b"br", brotli.compress)],
+)
+def test_a_packed_body_ends_where_its_stream_ends(encoding: bytes, pack: Callable[[bytes], bytes], data: bytes) -> None:
+    packed = pack(data)
+    assert ends(packed, encoding)
+    assert not any(ends(packed[:-lost], encoding) for lost in (1, 4, 8, len(packed) // 2) if 0 < lost < len(packed))
+    assert not ends(packed, b"unheard-of")
+
+
+def test_members_and_padding_of_gzip() -> None:
+    one = gzip.compress(b"one")
+    assert ends(one + one, b"gzip") and ends(one + b"\0" * 9, b"x-gzip")
+    assert not ends(one + one[:-3], b"gzip")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "flags", "unconfirmed"),
+    [
+        ("", b"x", [], False), ("", b"x", ["partial"], True), ("identity", b"x", ["partial"], True),
+        ("gzip", gzip.compress(b"x"), ["partial"], False), ("gzip", gzip.compress(b"x")[:-1], [], True),
+        ("GZIP", gzip.compress(b"x")[:-1], ["partial"], True), ("gzip", b"no gzip", [], True),
+    ],
+)  # fmt: skip
+def test_which_bodies_are_confirmed(encoding: str, body: bytes, flags: list[str], unconfirmed: bool) -> None:
+    headers = {"Content-Encoding": encoding} if encoding else {}
+    response = Response(URL, body=body, headers=headers, flags=flags)
+    response = CompletenessMiddleware().process_response(Request(URL), response)
+    assert (UNCONFIRMED in response.flags) is unconfirmed
+
+
+@pytest.mark.parametrize(
+    ("body", "end"),
+    [
+        (b"<p>x</p></html>", True), (b"<p>x</p></HTML >\n<!-- cache -->", True), (b"<p>x</p></body>", True),
+        (b"<p>x</p></body><!-- a --> <script>if (1) {", True), (b"<p>x</p>", False), (b"<p>x</p></body><p>y", False),
+        (b"<p>x</p><!--article_adlist[<html></html>]article_adlist--><p>y", False), (b"<p>x</p><!-- </html>", False),
+        (b"<p>x<script>document.write('</body></html>')", False), (b"", False), (b"<p>x</p></bod", False),
+    ],
+)  # fmt: skip
+def test_the_own_end_of_a_page(body: bytes, end: bool) -> None:
+    assert has_end(body) is end
+
+
+def test_an_unconfirmed_page_needs_its_end() -> None:
+    whole = (PAGES / "finance_2018.html").read_bytes()
+    cut = whole[: whole.index(b"</table>")]
+    assert answer_of(whole, confirmed=False) and answer_of(cut)
+    with pytest.raises(CutPage) as raised:
+        answer_of(cut, confirmed=False)
+    assert raised.value.found.item.title
+    with pytest.raises(Wall):  # cut or not, it is no page of the article
+        answer_of("<html><p>请输入验证码", confirmed=False)
+    with pytest.raises(CutPage):  # what a cut page lacks says nothing of the article
+        answer_of(whole[: whole.index(b"artibody") - 20], confirmed=False)
+
+
+# --- whole crawls ------------------------------------------------------------------------------------------
+
+
+def hours_pass(archive: TemporaryArchive, hours: int = 4) -> None:
+    archive.query("UPDATE articles SET next_try_at = NULL")
+    archive.query(f"UPDATE articles SET answered_at = datetime(answered_at, '-{hours} hours') || '.000000'")
+
+
+def ids_of(site: SampleSite) -> set[str]:
+    return {entry.id for entry in site.entries}
+
+
+def test_nothing_that_stands_in_an_articles_place_loses_it(archive: TemporaryArchive) -> None:
+    faults = [*SOFT_ERRORS, "204", "deleted", "garbage", "404", "cut_close", "cut_gzip", "close"]
+    with SampleSite(articles=40, **WHOLE) as site:
+        for fault, entry in zip(faults, site.entries, strict=False):
+            site.faults.set(fault, [entry.id])
+        done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_BAN_LIMIT="99")
+        assert done.returncode == 3, done.stdout + done.stderr
+        assert archive.ids("refused") == set()
+        assert archive.ids("failed") == {e.id for e in site.entries[: len(faults) - 1]}, "one only lacked a length"
+        for line in done.stderr.splitlines():
+            assert "next run tries" not in line or "failed" in line
+        site.faults.clear()
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        assert archive.ids() == ids_of(site)
+        assert archive.query("SELECT count(*) FROM articles WHERE answers > 0") == [(0,)]
+
+
+def test_walls_are_a_ban(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=30, **WHOLE) as site:
+        site.faults.set("login", [e.id for e in site.entries if e.number % 3])
+        done = archive.crawl("sina_finance", mirror=site.url)
+        assert done.returncode == 5, done.stdout + done.stderr
+        assert archive.query("SELECT host FROM cooldowns") == [("finance.sina.com.cn",)]
+        archive.query("DELETE FROM cooldowns")
+        assert archive.crawl("sina_finance", "-a", "limit=4", mirror=site.url).returncode == 5, "a short run, too"
+        archive.query("DELETE FROM cooldowns")
+        site.faults.clear()
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        assert archive.ids() == ids_of(site)
+
+
+def test_a_page_is_gone_when_several_runs_hours_apart_say_so(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=8, **WHOLE) as site:
+        gone = {"404": site.entries[0].id, "deleted": site.entries[1].id, "garbage": site.entries[2].id}
+        for fault, one in gone.items():
+            site.faults.set(fault, [one])
+        for _ in range(3):
+            assert archive.crawl("sina_finance", mirror=site.url).returncode == 3
+            assert archive.ids("failed") == set(gone.values())
+        hours_pass(archive)
+        archive.crawl("sina_finance", mirror=site.url)
+        assert archive.ids("failed") == set(gone.values())
+        hours_pass(archive)
+        archive.crawl("sina_finance", mirror=site.url)
+        assert archive.ids("refused") == set(gone.values())
+        reasons = dict(archive.query("SELECT id, reason FROM articles WHERE state = 'refused'"))
+        assert reasons == {gone["404"]: "gone", gone["deleted"]: "gone", gone["garbage"]: "undecodable"}
+        site.requests.clear()
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        assert not [r for r in site.requests if r.path.endswith(".shtml")], "and then nobody asks again"
+        site.faults.clear()
+        named = ",".join(site.archive.by_id[one].url for one in gone.values())
+        archive.crawl("sina_finance", "-a", f"urls={named}", mirror=site.url)
+        assert archive.ids() == ids_of(site), "unless one asks for it"
+
+
+def test_a_page_that_is_always_cut_is_taken_in_the_end_and_made_good(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=4, **WHOLE) as site:
+        struck = site.entries[1].id
+        site.faults.set("cut_close", [struck])
+        for _ in range(CUT_RUNS - 1):
+            done = archive.crawl("sina_finance", mirror=site.url)
+            assert done.returncode == 3
+            assert archive.query("SELECT id, reason FROM articles WHERE state = 'failed'") == [(struck, "cut")]
+        done = archive.crawl("sina_finance", "-O", str(archive.feed), mirror=site.url)
+        assert done.returncode == 3 and "1 incomplete" in done.stdout + done.stderr
+        assert [(item["id"], item["incomplete"]) for item in archive.items()] == [(struck, True)]
+        status = archive.run("status")
+        assert "lacks a page, or the end of one" in status.stdout, status.stdout
+        site.faults.clear()
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        assert archive.ids() == ids_of(site)
+        (text,) = [p.read_text("utf-8") for p in archive.posts if struck in p.name]
+        assert site.entries[1].text().paragraphs[-1][-12:] in text
+        assert archive.query("SELECT count(*) FROM articles WHERE missing_pages IS NOT NULL") == [(0,)]
+
+
+def test_a_second_page_that_cannot_be_had_loses_no_other(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=3, reprints=0.0, shares={"long": 1.0}) as site:
+        ids = [entry.id for entry in site.entries]
+        for fault, one in zip(("404", "captcha", "cut_close"), ids, strict=True):
+            site.faults.set(fault, [f"{one}_2"])
+        done = archive.crawl("sina_finance", mirror=site.url)
+        assert done.returncode == 3 and "3 incomplete" in done.stdout + done.stderr
+        missing = dict(archive.query("SELECT id, missing_pages FROM articles WHERE state = 'exported'"))
+        assert {one: str(url).rsplit("-", 1)[1] for one, url in missing.items()} == {
+            one: f"{one}_2.shtml" for one in ids
+        }
+        half = posts_of(archive)
+        for entry in site.entries:
+            first, *_, last = entry.text().paragraphs
+            assert first in half[entry.id] and last in half[entry.id]
+        site.faults.clear()
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        whole = posts_of(archive)
+        for entry in site.entries:
+            assert all(paragraph in whole[entry.id] for paragraph in entry.text().paragraphs)
+        site.edit(ids)
+        site.faults.set("500", [f"{one}_3" for one in ids])
+        assert archive.crawl("sina_finance", mirror=site.url, RETRY_TIMES="0").returncode == 3
+        assert posts_of(archive) == whole, "less does not replace more"
+        site.faults.clear()
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        assert all(posts_of(archive)[one] != whole[one] for one in ids), "and the edit is not forgotten"
+
+
+def posts_of(archive: TemporaryArchive) -> dict[str, str]:
+    rows = archive.query("SELECT id, path FROM articles WHERE state = 'exported'")
+    return {str(one): (archive.exports / str(path)).read_text("utf-8").replace("&amp;", "&") for one, path in rows}
+
+
+def test_what_is_a_loss() -> None:
+    assert is_loss(["2"], []) and is_loss(["2", "3"], ["2"]) and is_loss(["3"], ["2"])
+    assert not is_loss([], ["2"]) and not is_loss(["2"], ["2", "3"]) and not is_loss([], [])
