@@ -148,7 +148,10 @@ def test_a_markdown_post_keeps_its_form(archive: TemporaryArchive) -> None:
 def test_a_post_that_would_lose_text_is_kept_as_failed(archive: TemporaryArchive) -> None:
     folder = archive.folder / "posts"
     folder.mkdir()
-    body = "<p>方法返回 List<Object> 的时候要当心。</p>\n" + "<p>后面的正文，会被它吞掉。</p>\n" * 9
+    body = (
+        "<p>方法返回 List<Object> 的时候要当心，它在页面上是一个标签，后面的字都会不见。</p>\n"
+        + "<p>后面的正文，会被它吞掉。</p>\n" * 9
+    )
     (folder / "泛型.md").write_text(f"---\ntitle: 甲\n---\n{body}", "utf-8")
     (folder / "好.md").write_text(f"---\ntitle: 乙\n---\n{body.replace('<Object>', '&lt;Object&gt;')}", "utf-8")
     for _ in range(2):  # the next run tries again, and says so again

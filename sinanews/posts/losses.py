@@ -17,7 +17,7 @@ from html.parser import HTMLParser
 from sinanews.cleaning.clutter import CLUTTER, NOT_TEXT
 
 SHARE = 20  #: one word in so many may be lost
-LEAST = 5  #: words
+LEAST = 10  #: words; less is a broken tag that one parser shows as text and the other does not
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 _CLUTTER_NAMES = frozenset(name for names in CLUTTER.values() for name in names.split())
 _VOID = frozenset("area base br col embed frame hr img input link meta param source track wbr".split())
