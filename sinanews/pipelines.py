@@ -59,7 +59,8 @@ class ArchivePipeline:
     def process_item(self, item: ArticleItem) -> ArticleItem:
         if not self.archive.has_begun and not self.archive.stopping:
             return item  # `scrapy parse` shows it and writes nothing
-        if self.archive.stopping:
+        # What was downloaded when a signal came is stored; what cannot be stored within a moment is asked for again.
+        if self.archive.stopped_because is not None or self.archive.interrupts.no_use_waiting():
             raise DropItem("the run is stopping; the next run asks for it again")
         try:
             return self._guarded(self.step, item)

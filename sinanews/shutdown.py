@@ -42,9 +42,13 @@ class Shutdown:
             self.task.stop()
 
     def look(self) -> None:
-        if Archive.of(self.crawler).stopping:
+        archive = Archive.of(self.crawler)
+        if archive.stopping:
             self.drop_requests()
             self.close()
+        # After a signal what is nearly there may still come: it is not asked for twice.
+        if archive.stopped_because is not None or archive.interrupts.no_use_waiting():
+            self.crawler.signals.send_catch_log(abort_downloads)
         slot, spider = self.crawler.engine.scraper.slot, self.crawler.spider
         closing = slot.closing if slot is not None and slot.is_idle() else None
         if closing is not None and not closing.called and spider is not None:
@@ -57,9 +61,8 @@ class Shutdown:
             deferred_from_coro(self.crawler.engine.close_spider_async(reason="shutdown"))
 
     def drop_requests(self) -> None:
-        """Let go of what is being downloaded or waits for its turn to be."""
+        """Let go of what waits for its turn to be downloaded."""
         for slot in self.crawler.engine.downloader.slots.values():
             while slot.queue:
                 _, waiting = slot.queue.popleft()
                 waiting.errback(RunStopping())
-        self.crawler.signals.send_catch_log(abort_downloads)

@@ -91,8 +91,9 @@ class Walk:
 
     @property
     def short(self) -> bool:
-        """Whether far fewer rows were sent than the total told."""
-        return self.total is not None and self.total - self._handed_out > self.total * SHORT
+        """Whether far fewer rows were sent than the total told; what came in above meanwhile is the next run's."""
+        owed = self.total - self._arrived if self.total is not None else 0
+        return owed - self._handed_out > owed * SHORT
 
     @property
     def _handed_out(self) -> int:

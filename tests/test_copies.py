@@ -15,6 +15,7 @@ from scrapy.utils.test import get_crawler
 from sinanews.catalogue import Catalogue
 from sinanews.dates import BEIJING
 from sinanews.exceptions import DuplicateArticle
+from sinanews.extensions import Archive
 from sinanews.files import posts_under
 from sinanews.items import ArticleItem
 from sinanews.pipelines import DedupPipeline, ExportPipeline
@@ -183,6 +184,8 @@ def test_two_runs_that_meet_two_copies_keep_one(tmp_path: Path) -> None:
     items, exporters = [], []
     for number, spider in enumerate((SeedsSpider, SinaFinanceSpider)):
         crawler = get_crawler(spider, {**settings.copy_to_dict(), **values})
+        crawler.crawling = True
+        Archive.of(crawler).begin(spider())
         text = "\n".join(edited(paragraphs(0)) if number else paragraphs(0))
         item = ArticleItem(id=f"i{number}", url=None, title=f"标题{number}", body_html=text, body_text=text)
         items.append(DedupPipeline(crawler).process_item(item))

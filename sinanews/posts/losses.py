@@ -19,7 +19,9 @@ from sinanews.cleaning.clutter import CLUTTER, NOT_TEXT
 SHARE = 20  #: one word in so many may be lost
 LEAST = 10  #: words; less is a broken tag that one parser shows as text and the other does not
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
-_CLUTTER_NAMES = frozenset(name for names in CLUTTER.values() for name in names.split())
+#: fin_reference: an editors' box of links to Sina's other articles, which goes where it is nothing else.
+_CLUTTER_NAMES = frozenset(name for names in CLUTTER.values() for name in names.split()) | {"fin_reference"}
+_CUT_TAG = re.compile(r"<[a-zA-Z/!][^<>]*\Z")  # no browser shows a tag that the text's end cuts off
 _VOID = frozenset("area base br col embed frame hr img input link meta param source track wbr".split())
 _BREAKS = frozenset(
     "p div br li tr h1 h2 h3 h4 h5 h6 section blockquote pre table ul ol dt dd figure hr center".split()
@@ -63,7 +65,7 @@ def loss(before: str, after: str) -> Loss | None:
 def visible_text(markup: str) -> str:
     """What a reader sees of a body, a block a line, by Python's own parser; Sina's known boxes are left out."""
     reader = _Reader()
-    reader.feed(markup)
+    reader.feed(_CUT_TAG.sub("", markup))
     reader.close()
     return "".join(reader.parts)
 

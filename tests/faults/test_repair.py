@@ -268,7 +268,7 @@ def test_rebuild_reads_the_files_after_whatever_a_file_holds(
     exports.mkdir()
     for n, (title, body) in enumerate(zip(titles, bodies, strict=True)):
         (exports / f"2022-09-01-t-seed-{n:016}.md").write_text(post.format(title, body), "utf-8")
-    (exports / "2022-09-01-\udcff-seed-9.md").write_text("not UTF-8 in its name")
+    (exports / "2022-09-01-\udcff-seed-9.md").write_text(post.format("t", "<p>x</p>"))
     real = rebuilding.clean_body
 
     def stumbles(body: str, url: str | None) -> CleanBody:
