@@ -21,8 +21,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from sinanews.catalogue import stories
-from sinanews.fingerprints import KEYS, LEAD_HASHES, NUMBERS, SHINGLES, Sketch, compare, sketch
+from sinanews.duplicates import index as stories
+from sinanews.duplicates.fingerprint import KEYS, LEAD_HASHES, NUMBERS, SHINGLES, Sketch, compare, sketch
 
 LETTERS = [chr(code) for code in range(0x4E00, 0x4E00 + 2500)]
 EDITOR_LINES = ("（责任编辑：某某 AB0{0}）", "本报记者 某某 9月{0}日报道", "来源：某某日报 2023-09-{0}", "编者按：{1}")

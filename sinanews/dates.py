@@ -69,3 +69,8 @@ def from_epoch(seconds: str | int | None) -> datetime | None:
 def to_beijing(when: datetime) -> datetime:
     """The same moment with Beijing's offset; a naive datetime is taken as Beijing's time already."""
     return when.replace(tzinfo=BEIJING) if when.tzinfo is None else when.astimezone(BEIJING)
+
+
+def minute(when: datetime | None) -> str:
+    """Beijing's time, to the minute; a dash for none."""
+    return f"{to_beijing(when):%Y-%m-%d %H:%M}" if when else "-"

@@ -51,3 +51,17 @@ class ArticleItem:
 
     # Set by DedupPipeline where SINANEWS_DUPLICATES is mark.
     duplicate_of: str | None = None  #: id of the copy that the archive keeps
+
+
+#: Fields whose absence is recorded; monitors compare it with what is usual.
+RATED_FIELDS: tuple[str, ...] = (
+    "title",
+    "published_at",
+    "media",
+    "author",
+    "editor",
+    "keywords",
+    "stocks",
+    "images",
+    "body_text",
+)

@@ -12,12 +12,12 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 from sqlalchemy import Row
 
-from sinanews.answers import is_loss
 from sinanews.catalogue import next_try
 from sinanews.catalogue.catalogue import Rival
-from sinanews.catalogue.stories import better_copy
 from sinanews.cleaning import clean_body
 from sinanews.cleaning.item import clean_item
+from sinanews.duplicates.fingerprint import holds_text, sketch, text_digest
+from sinanews.duplicates.index import better_copy
 from sinanews.exceptions import (
     CatalogueError,
     DuplicateArticle,
@@ -26,17 +26,15 @@ from sinanews.exceptions import (
     RefusedArticle,
     UnchangedArticle,
 )
-from sinanews.exporters import FrontMatterItemExporter
-from sinanews.extensions import Archive, Copy
-from sinanews.files import SUPERSEDED, aside_path
-from sinanews.fingerprints import holds_text, sketch, text_digest
-from sinanews.items import ArticleItem
-from sinanews.paths import post_path
+from sinanews.items import RATED_FIELDS, ArticleItem
+from sinanews.pages.answers import is_loss
 from sinanews.posts import read_post
+from sinanews.posts.exporter import FrontMatterItemExporter
+from sinanews.posts.folder import SUPERSEDED, aside_path
+from sinanews.posts.naming import post_path
+from sinanews.run.extension import Copy, Run
 
 logger = logging.getLogger(__name__)
-#: Fields whose absence is recorded; monitors compare it with what is usual.
-COVERED = ("title", "published_at", "media", "author", "editor", "keywords", "stocks", "images", "body_text")
 
 
 #: Of those, what a copy must have to take the place of one that has it; text and pictures are compared themselves.
@@ -49,7 +47,7 @@ class ArchivePipeline:
     """What the pipelines share: the archive, and one place where what went wrong with an item is told."""
 
     def __init__(self, crawler: Crawler) -> None:
-        self.archive = Archive.of(crawler)
+        self.run = Run.of(crawler)
         self.verbatim = crawler.settings["SINANEWS_BODY"] == "verbatim"
 
     @classmethod
@@ -57,33 +55,33 @@ class ArchivePipeline:
         return cls(crawler)
 
     def process_item(self, item: ArticleItem) -> ArticleItem:
-        if not self.archive.has_begun and not self.archive.stopping:
+        if not self.run.has_begun and not self.run.stopping:
             return item  # `scrapy parse` shows it and writes nothing
         # What was downloaded when a signal came is stored; what cannot be stored within a moment is asked for again.
-        if self.archive.stopped_because is not None or self.archive.interrupts.no_use_waiting():
+        if self.run.stopped_because is not None or self.run.interrupts.no_use_waiting():
             raise DropItem("the run is stopping; the next run asks for it again")
         try:
             return self._guarded(self.step, item)
         except (CatalogueError, ExportError) as error:
-            self.archive.stop_run(error, "storage_failed")
+            self.run.stop_run(error, "storage_failed")
             raise DropItem(str(error)) from None
 
     def _guarded(self, step: Callable[[ArticleItem], ArticleItem], item: ArticleItem) -> ArticleItem:
         try:
             return step(item)
         except Refused as refusal:
-            fetch = self.archive.fetches.pop(item.id, None)
+            fetch = self.run.fetches.pop(item.id, None)
             about = {"url": item.url, "title": item.title, "channel": item.channel}
             if fetch is None:  # a file of ours: it says the same whenever it is read
-                self.archive.refuse(item.id, refusal, **about)
+                self.run.refuse(item.id, refusal, **about)
             else:
-                self.archive.doubt(fetch.listed_as, refusal, listed_mtime=fetch.listed_mtime, **about)
+                self.run.doubt(fetch.listed_as, refusal, listed_mtime=fetch.listed_mtime, **about)
             raise RefusedArticle(f"{item.id}: {refusal}") from None
         except (DropItem, CatalogueError, ExportError):
             raise
         except Exception as error:  # a mistake of ours on one page must not stop the others, nor be forgotten
             logger.exception("%s: %s failed", item.id, type(self).__name__)
-            self.archive.fail(item.id, "bug", f"{type(error).__name__}: {error}", url=item.url, channel=item.channel)
+            self.run.fail(item.id, "bug", f"{type(error).__name__}: {error}", url=item.url, channel=item.channel)
             raise DropItem(str(error)) from error
 
     def step(self, item: ArticleItem) -> ArticleItem:
@@ -115,14 +113,14 @@ class DedupPipeline(ArchivePipeline):
             return item
         if self.policy == "mark" or copy.better or copy.beside:  # it is exported, and counted as that alone
             item.duplicate_of = None if copy.better else copy.of
-            self.archive.copies[item.id] = copy
+            self.run.copies[item.id] = copy
             return item
-        self.archive.count(f"duplicate/{copy.reason}")
-        self.archive.record(item, "duplicate", reason=copy.reason, duplicate_of=copy.of, similarity=copy.similarity)
+        self.run.count(f"duplicate/{copy.reason}")
+        self.run.record(item, "duplicate", reason=copy.reason, duplicate_of=copy.of, similarity=copy.similarity)
         raise DuplicateArticle(f"{item.id}: same {copy.reason} as {copy.of}")
 
     def exact_copy(self, item: ArticleItem) -> Copy | None:
-        catalogue, digest = self.archive.catalogue, text_digest(item.title, item.body_text)
+        catalogue, digest = self.run.catalogue, text_digest(item.title, item.body_text)
         if winner := catalogue.exported_with(url=item.url, other_than=item.id):
             return Copy(winner, "url", 1.0)
         if winner := catalogue.exported_with(text_digest=digest, other_than=item.id):
@@ -132,10 +130,10 @@ class DedupPipeline(ArchivePipeline):
     def near_copy(self, item: ArticleItem) -> Copy | None:
         """A copy with edits, and whether it is so much better that it takes the first one's place."""
         new = sketch(item.title, item.body_text)
-        match = self.archive.catalogue.same_story(new, other_than=item.id) if new is not None else None
+        match = self.run.catalogue.same_story(new, other_than=item.id) if new is not None else None
         if new is None or match is None:
             return None
-        first = self.archive.catalogue.article(match.article_id)
+        first = self.run.catalogue.article(match.article_id)
         better = None
         if self.policy == "drop" and first is not None:
             better = better_copy(new, match.sketch, match.likeness, item.media, first.media)
@@ -147,7 +145,7 @@ class DedupPipeline(ArchivePipeline):
     def loses(self, item: ArticleItem, first: Row[Any]) -> bool:
         """Whether the first copy has words, pictures, tables or facts that the item lacks; also if nobody can tell."""
         try:
-            post = read_post((self.archive.exports / (first.path or "")).read_bytes())
+            post = read_post((self.run.exports / (first.path or "")).read_bytes())
             body = clean_body(post.body, first.url)
         except (OSError, Refused):
             return True
@@ -178,9 +176,9 @@ class ExportPipeline(ArchivePipeline):
 
     def step(self, item: ArticleItem) -> ArticleItem:
         if item.incomplete:
-            self.archive.count("articles/incomplete")
+            self.run.count("articles/incomplete")
             logger.warning("incomplete, a later run asks again: %s", item.url)
-        row = self.archive.catalogue.article(item.id)
+        row = self.run.catalogue.article(item.id)
         exported = row is not None and row.state == "exported"
         if row is not None and exported:
             self.keep_what_is_more(item, row)
@@ -188,16 +186,16 @@ class ExportPipeline(ArchivePipeline):
         path = path.removeprefix(f"{SUPERSEDED}/")  # a copy set aside that tells another story since
         post = self.render(item)
         content = hashlib.sha256(self.render(item, without=CHANGING)).hexdigest()
-        if row is not None and exported and row.content_digest == content and self.archive.folder.has(path):
-            fetch = self.archive.fetches.pop(item.id, None)
-            self.archive.unchanged(item.id, **(fetch.validators() if fetch else {}), **self.later(item, row))
+        if row is not None and exported and row.content_digest == content and self.run.folder.has(path):
+            fetch = self.run.fetches.pop(item.id, None)
+            self.run.unchanged(item.id, **(fetch.validators() if fetch else {}), **self.later(item, row))
             raise UnchangedArticle(item.id)
         if row is not None and exported:
-            self.archive.catalogue.replaced(row, self.archive.now())
-        self.archive.folder.write(path, post)
-        copy = self.archive.copies.pop(item.id, None)
+            self.run.catalogue.replaced(row, self.run.now())
+        self.run.folder.write(path, post)
+        copy = self.run.copies.pop(item.id, None)
         marked = copy if copy is not None and not copy.better else None
-        rival = self.archive.record(
+        rival = self.run.record(
             item,
             "exported",
             # The index has one text of each story: what several of its texts have in common is no story.
@@ -212,48 +210,48 @@ class ExportPipeline(ArchivePipeline):
             content_digest=content,
             text_digest=text_digest(item.title, item.body_text),
             revision=(row.revision if row is not None else 0) + 1,
-            exported_at=self.archive.now(),
+            exported_at=self.run.now(),
             **self.later(item, row),
-            missing=",".join(name for name in COVERED if not getattr(item, name)),
+            missing=",".join(name for name in RATED_FIELDS if not getattr(item, name)),
         )
         if rival is not None:
             self.give_way(item, rival, path)
         if copy is not None and copy.better:
             self.take_over(item, copy)
         if marked:
-            self.archive.count("articles/marked")
-        self.archive.count("articles/updated" if exported else "articles/exported")
-        for name in COVERED:
-            self.archive.count(f"coverage/{name}", int(bool(getattr(item, name))))
+            self.run.count("articles/marked")
+        self.run.count("articles/updated" if exported else "articles/exported")
+        for name in RATED_FIELDS:
+            self.run.count(f"coverage/{name}", int(bool(getattr(item, name))))
         return item
 
     def give_way(self, item: ArticleItem, rival: Rival, path: str) -> None:
         """Another process has exported a copy while the post was written: it is set aside. Raises DuplicateArticle."""
-        self.archive.count(f"duplicate/{rival.reason}")
+        self.run.count(f"duplicate/{rival.reason}")
         about = {"reason": rival.reason, "duplicate_of": rival.id, "similarity": rival.similarity}
-        self.archive.record(item, "duplicate", path=aside_path(path), **about)
-        self.archive.folder.set_aside(path)
+        self.run.record(item, "duplicate", path=aside_path(path), **about)
+        self.run.folder.set_aside(path)
         raise DuplicateArticle(f"{item.id}: same {rival.reason} as {rival.id}, exported a moment ago")
 
     def keep_what_is_more(self, item: ArticleItem, row: Row[Any]) -> None:
         """An article that lacks a page which the post has does not replace it. Raises UnchangedArticle."""
-        fetch = self.archive.fetches.get(item.id)
+        fetch = self.run.fetches.get(item.id)
         if fetch is not None and is_loss(fetch.missing_pages, (row.missing_pages or "").split()):
-            self.archive.fetches.pop(item.id)
-            self.archive.catalogue.failed(item.id, "incomplete", "", self.archive.now())
+            self.run.fetches.pop(item.id)
+            self.run.catalogue.failed(item.id, "incomplete", "", self.run.now())
             raise UnchangedArticle(f"{item.id}: the post has more of it than could be had now")
 
     def later(self, item: ArticleItem, row: Row[Any] | None) -> dict[str, Any]:
         """When an article is asked for again because a page of it is missing."""
         if not item.incomplete:
             return {"attempts": 0, "next_try_at": None}
-        return next_try(row.attempts if row is not None and row.missing_pages else 0, self.archive.now())
+        return next_try(row.attempts if row is not None and row.missing_pages else 0, self.run.now())
 
     def take_over(self, item: ArticleItem, copy: Copy) -> None:
         """The first copy's post is set aside and its row becomes the copy: nothing of it is lost."""
-        first = self.archive.catalogue.article(copy.of)
+        first = self.run.catalogue.article(copy.of)
         if first is not None and first.state == "exported" and first.path:
             aside, reason = aside_path(first.path), f"superseded_{copy.better}"
-            self.archive.catalogue.superseded(first.id, item.id, reason, aside, copy.similarity, self.archive.now())
-            self.archive.folder.set_aside(first.path)
-            self.archive.count("articles/superseded")
+            self.run.catalogue.superseded(first.id, item.id, reason, aside, copy.similarity, self.run.now())
+            self.run.folder.set_aside(first.path)
+            self.run.count("articles/superseded")

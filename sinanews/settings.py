@@ -100,28 +100,28 @@ METAREFRESH_ENABLED = False  # Sina's old pages reload themselves; default: True
 # --- the way of the data -----------------------------------------------------------------------------------
 
 DOWNLOADER_MIDDLEWARES = {
-    "sinanews.middlewares.GuardMiddleware": 40,
+    "sinanews.middlewares.polite.GuardMiddleware": 40,
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # the guard knows more
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-    "sinanews.middlewares.TerseRobotsTxtMiddleware": 100,
-    "sinanews.middlewares.PatientRetryMiddleware": 550,
-    "sinanews.middlewares.BanMiddleware": 560,
+    "sinanews.middlewares.polite.TerseRobotsTxtMiddleware": 100,
+    "sinanews.middlewares.polite.PatientRetryMiddleware": 550,
+    "sinanews.middlewares.polite.BanMiddleware": 560,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
-    "sinanews.middlewares.FrugalCompressionMiddleware": 590,
-    "sinanews.completeness.CompletenessMiddleware": 595,  # nearer to the network than HttpCompressionMiddleware
+    "sinanews.middlewares.polite.FrugalCompressionMiddleware": 590,
+    "sinanews.middlewares.completeness.CompletenessMiddleware": 595,  # it has to see the packed body
 }
 ITEM_PIPELINES = {
     "sinanews.pipelines.CleanPipeline": 100,
     "sinanews.pipelines.DedupPipeline": 200,
     "sinanews.pipelines.ExportPipeline": 300,
 }
-SPIDER_MIDDLEWARES = {"sinanews.extensions.RunMiddleware": 10}
+SPIDER_MIDDLEWARES = {"sinanews.run.extension.RunMiddleware": 10}
 EXTENSIONS = {
-    "sinanews.extensions.Archive": 10,
-    "sinanews.shutdown.Shutdown": 15,
-    "sinanews.progress.Progress": 20,
+    "sinanews.run.extension.Run": 10,
+    "sinanews.run.shutdown.Shutdown": 15,
+    "sinanews.terminal.progress.Progress": 20,
     "scrapy.extensions.logstats.LogStats": None,  # Progress says it in articles
 }
 #: Pipelines write to one disk and one database: more at once gains nothing.
@@ -130,14 +130,14 @@ CONCURRENT_ITEMS = 8  # default: 100
 # --- what is said ------------------------------------------------------------------------------------------
 
 FEED_EXPORTERS = {
-    "csv": "sinanews.exporters.SafeCsvItemExporter",  # default: scrapy.exporters.CsvItemExporter
-    "xml": "sinanews.exporters.SafeXmlItemExporter",  # default: scrapy.exporters.XmlItemExporter
+    "csv": "sinanews.posts.exporter.SafeCsvItemExporter",  # default: scrapy.exporters.CsvItemExporter
+    "xml": "sinanews.posts.exporter.SafeXmlItemExporter",  # default: scrapy.exporters.XmlItemExporter
 }
 FEED_EXPORT_ENCODING = "utf-8"  # default: None, which escapes Chinese in JSON
 LOG_LEVEL = (
     SINANEWS_LOG_LEVEL if isinstance(logging.getLevelName(SINANEWS_LOG_LEVEL), int) else "INFO"
 )  # default: DEBUG
 LOG_VERSIONS: list[str] = []  # default: a list of libraries
-LOG_FORMATTER = "sinanews.extensions.QuietLogFormatter"  # drops at DEBUG; default: scrapy.logformatter.LogFormatter
+LOG_FORMATTER = "sinanews.run.extension.QuietLogFormatter"  # drops at DEBUG; default: scrapy.logformatter.LogFormatter
 STATS_DUMP = True  # default: True
 LOGSTATS_INTERVAL = 60.0  # seconds between two lines of Progress; default: 60

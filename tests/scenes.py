@@ -151,7 +151,7 @@ def pause(archive: TemporaryArchive, site: SampleSite, days: int, a_day: int, pa
 
 def edits(archive: TemporaryArchive, site: SampleSite, number: int, *words: str) -> dict[str, int]:
     """So many articles edited, as many only touched; the counts of the run that meets them."""
-    ids = sorted(i for i in archive.ids() if site.archive.by_id[i].kind in READABLE)[-2 * number :]
+    ids = sorted(i for i in archive.ids() if site.newsroom.by_id[i].kind in READABLE)[-2 * number :]
     edited, touched = ids[::2], ids[1::2]
     about = archive.query("SELECT id, path, file_digest, revision FROM articles WHERE state = 'exported'")
     before = {str(i): rest for i, *rest in about}
@@ -181,7 +181,7 @@ def removing(site: SampleSite, at_page: int, entry: Callable[[], Entry]) -> Call
     def hook(request: Request) -> None:
         if request.path == "/api/roll/get" and f"page={at_page}" in request.query.split("&") and not done:
             done.append(entry())
-            for ranked in site.archive.lists.values():
+            for ranked in site.newsroom.lists.values():
                 if done[0] in ranked:
                     ranked.remove(done[0])
 

@@ -14,10 +14,10 @@ import pytest
 from scrapy import Request
 from scrapy.http import Response
 
-from sinanews.answers import CUT_RUNS, RUNS, Said, Walls, has_end, is_loss, read_answer, told
 from sinanews.catalogue import Catalogue
-from sinanews.completeness import UNCONFIRMED, CompletenessMiddleware, ends
 from sinanews.exceptions import CutPage, NoAnswer, NotAnArticlePage, PageGone, Refused, UnknownLayout, Wall
+from sinanews.middlewares.completeness import UNCONFIRMED, CompletenessMiddleware, ends
+from sinanews.pages.answers import CUT_RUNS, RUNS, Said, Walls, has_end, is_loss, read_answer, told
 from sinanews.samplesite import SampleSite
 from sinanews.samplesite.faults import SOFT_ERRORS
 from tests.conftest import TemporaryArchive
@@ -277,7 +277,7 @@ def test_a_page_is_gone_when_several_runs_hours_apart_say_so(archive: TemporaryA
         assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
         assert not [r for r in site.requests if r.path.endswith(".shtml")], "and then nobody asks again"
         site.faults.clear()
-        named = ",".join(site.archive.by_id[one].url for one in gone.values())
+        named = ",".join(site.newsroom.by_id[one].url for one in gone.values())
         archive.crawl("sina_finance", "-a", f"urls={named}", mirror=site.url)
         assert archive.ids() == ids_of(site), "unless one asks for it"
 

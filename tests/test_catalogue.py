@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from sinanews.catalogue import Catalogue, migrations, stories, tables
+from sinanews.catalogue import Catalogue, migrations, tables
+from sinanews.duplicates import index as stories
 from sinanews.exceptions import ArgumentError, CatalogueError
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
@@ -128,7 +129,7 @@ def test_runs_are_remembered(catalogue: Catalogue) -> None:
 
 
 def test_coverage(catalogue: Catalogue) -> None:
-    coverage = catalogue.coverage
+    coverage = catalogue.listing
     assert coverage.listed_until("china") is None
     coverage.listed_to("china", NOW, NOW)
     coverage.listed_to("china", NOW - timedelta(days=1), NOW)

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from sinanews.channels import CHANNELS, DEFAULT, GROUPS, channel_by_slug, select_channels
 from sinanews.exceptions import ArgumentError
+from sinanews.listing.channels import CHANNELS, DEFAULT, GROUPS, channel_by_slug, select_channels
 
 
 def test_rows_do_not_collide() -> None:

@@ -15,11 +15,11 @@ from scrapy.utils.test import get_crawler
 from sinanews.catalogue import Catalogue
 from sinanews.dates import BEIJING
 from sinanews.exceptions import DuplicateArticle
-from sinanews.extensions import Archive
-from sinanews.files import posts_under
 from sinanews.items import ArticleItem
 from sinanews.pipelines import DedupPipeline, ExportPipeline
 from sinanews.posts import Post, write_post
+from sinanews.posts.folder import posts_under
+from sinanews.run.extension import Run
 from sinanews.samplesite import SampleSite
 from sinanews.spiders.seeds import SeedsSpider
 from sinanews.spiders.sina_finance import SinaFinanceSpider
@@ -179,13 +179,13 @@ def test_two_runs_that_meet_two_copies_keep_one(tmp_path: Path) -> None:
     values |= {
         "TWISTED_REACTOR_ENABLED": False,
         "EXTENSIONS_BASE": {},
-        "EXTENSIONS": {"sinanews.extensions.Archive": 0},
+        "EXTENSIONS": {"sinanews.run.extension.Run": 0},
     }
     items, exporters = [], []
     for number, spider in enumerate((SeedsSpider, SinaFinanceSpider)):
         crawler = get_crawler(spider, {**settings.copy_to_dict(), **values})
         crawler.crawling = True
-        Archive.of(crawler).begin(spider())
+        Run.of(crawler).begin(spider())
         text = "\n".join(edited(paragraphs(0)) if number else paragraphs(0))
         item = ArticleItem(id=f"i{number}", url=None, title=f"标题{number}", body_html=text, body_text=text)
         items.append(DedupPipeline(crawler).process_item(item))

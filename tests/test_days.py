@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sinanews.channels import DEFAULT
-from sinanews.listings import roll_url
+from sinanews.listing.channels import DEFAULT
+from sinanews.listing.roll import roll_url
 from sinanews.samplesite import SampleSite
 from sinanews.settings import CONCURRENT_REQUESTS
 from tests import scenes
@@ -71,7 +71,7 @@ def test_a_channel_that_ignores_dates_is_read_page_by_page(archive: TemporaryArc
         done = archive.crawl("sina_finance", *scenes.since_until(days), mirror=site.url, LOG_LEVEL="INFO")
         assert done.returncode == 0, done.stderr
         assert "ignores dates" in done.stderr
-        assert "strange (window_ignored 1)" in done.stdout
+        assert "anomaly (window_ignored 1)" in done.stdout
         assert scenes.stored(archive) == scenes.readable(e for e in site.entries if scenes.day_of(e) in days)
         assert {int(f"{n}") for _, n in archive.query("SELECT day, entries FROM days WHERE state='complete'")} == {20}
         assert len(scenes.listings(site.requests)) < 8  # not to the list's end
@@ -94,5 +94,5 @@ def test_a_day_without_entries_is_told(archive: TemporaryArchive) -> None:
         day = scenes.days_before(site, 30, 30)
         done = archive.crawl("sina_finance", *scenes.since_until(day), mirror=site.url)
         assert done.returncode == 0
-        assert "strange (empty_day 1)" in done.stdout
+        assert "anomaly (empty_day 1)" in done.stdout
         assert archive.query("SELECT state, entries FROM days") == [("empty", 0)]

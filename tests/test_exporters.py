@@ -15,9 +15,9 @@ import yaml
 from scrapy.exporters import BaseItemExporter
 
 from sinanews.exceptions import ArgumentError
-from sinanews.exporters import FrontMatterItemExporter, SafeCsvItemExporter, SafeXmlItemExporter
 from sinanews.items import ArticleItem
 from sinanews.posts import read_post
+from sinanews.posts.exporter import FrontMatterItemExporter, SafeCsvItemExporter, SafeXmlItemExporter
 from tests.conftest import TemporaryArchive
 
 SEED = Path(__file__).parents[1] / "seeds" / "000_c05529d807c41e48.txt"

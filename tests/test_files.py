@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sinanews.exceptions import ExportError
-from sinanews.files import ExportFolder, aside_path, leftovers, posts_under, write_file
+from sinanews.posts.folder import ExportFolder, aside_path, leftovers, posts_under, write_file
 from tests.conftest import TemporaryArchive
 
 LONG_AGO = time.time() - 90_000

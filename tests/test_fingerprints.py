@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinanews.fingerprints import KEYS, NUMBERS, SHINGLES, Sketch, compare, sketch, text_digest
+from sinanews.duplicates.fingerprint import KEYS, NUMBERS, SHINGLES, Sketch, compare, sketch, text_digest
 
 EXAMPLES = settings(max_examples=int(os.environ.get("SINANEWS_EXAMPLES", 50)), deadline=None)
 LETTERS = [chr(code) for code in range(0x4E00, 0x4E00 + 1500)]

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import article_channels
-from sinanews.channels import select_channels
+from sinanews.listing.channels import select_channels
 from sinanews.samplesite import Request, SampleSite
 from sinanews.samplesite.server import Answer
 from tests import scenes
@@ -78,7 +78,7 @@ def test_the_gap_is_told_and_survives_a_failing_day(archive: TemporaryArchive) -
             site.publish(40, newest + timedelta(days=day))
         site.requests.clear()
         done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_MAX_PAGES="1")
-        assert "strange (gap 1)" in done.stdout
+        assert "anomaly (gap 1)" in done.stdout
         site.on_request = lambda r: site.faults.set("bad_status", [r.query] if "date=2026-11-21" in r.query else [])
         done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_MAX_PAGES="1")
         assert "1 failed list (status 1)" in done.stderr
@@ -93,13 +93,13 @@ def test_the_gap_is_told_and_survives_a_failing_day(archive: TemporaryArchive) -
 def test_a_stale_channel_is_told(archive: TemporaryArchive) -> None:
     with SampleSite(articles=5, newest=datetime(2026, 1, 1, tzinfo=timezone.utc)) as site:
         done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_STALE="1")
-        assert "strange (stale_channel 1)" in done.stdout + done.stderr
+        assert "anomaly (stale_channel 1)" in done.stdout + done.stderr
 
 
 def test_an_empty_channel_is_told(archive: TemporaryArchive) -> None:
     with SampleSite(articles=0) as site:
         done = archive.crawl("sina_finance", mirror=site.url)
-        assert "strange (empty_channel 1)" in done.stdout + done.stderr
+        assert "anomaly (empty_channel 1)" in done.stdout + done.stderr
 
 
 def test_channels_stay_with_an_article_whose_page_names_its_id(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_list_that_is_suddenly_empty_needs_a_person(archive: TemporaryArchive)
         days = ("-a", "since=2026-11-20", "-a", "until=2026-11-20")
         assert archive.crawl("sina_finance", *days, mirror=site.url).returncode == 0
         listed = archive.query("SELECT * FROM watermarks"), archive.query("SELECT * FROM days")
-        for ranked in site.archive.lists.values():
+        for ranked in site.newsroom.lists.values():
             ranked.clear()
         for words in ((), (*days, "-a", "recheck=1")):
             done = archive.crawl("sina_finance", *words, mirror=site.url)
@@ -166,7 +166,7 @@ def test_a_list_that_is_suddenly_empty_needs_a_person(archive: TemporaryArchive)
 def test_all_channels_can_be_rehearsed_and_a_dead_one_is_named(archive: TemporaryArchive) -> None:
     with SampleSite(articles=24, days=0.5, shares={}, reprints=0.0) as site:
         done = archive.crawl("sina_finance", "-a", "channels=all", mirror=site.url)
-        assert done.returncode == 0 and "strange" not in done.stdout, done.stderr
+        assert done.returncode == 0 and "anomal" not in done.stdout, done.stderr
         asked = {
             (int(q["pageid"]), int(q["lid"]))
             for r in scenes.listings(site.requests)
@@ -176,5 +176,5 @@ def test_all_channels_can_be_rehearsed_and_a_dead_one_is_named(archive: Temporar
         assert len(scenes.downloads(site.requests)) == 24
         done = archive.crawl("sina_finance", "-a", "channels=macro,hk-stock,2510", mirror=site.url)
         assert done.returncode == 0
-        assert "strange (dead_channel/roll-china 1)" in done.stdout
+        assert "anomaly (dead_channel/roll-china 1)" in done.stdout
         assert "channel roll-china is dead" in done.stderr

@@ -20,7 +20,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sinanews.commands import schedule
-from sinanews.commands.schedule import Place, crontab, systemd, table
+from sinanews.commands.schedule import Place, crontab, systemd, timetable
 from sinanews.exceptions import ArgumentError
 from sinanews.jobs import JOBS, Job, checked_cron, next_time, on_calendar, parse_jobs
 from sinanews.samplesite import SampleSite
@@ -104,11 +104,11 @@ def test_the_schedule_is_a_table_of_all_jobs() -> None:
 def test_times_are_shown_in_beijing_and_in_the_machines_zone_where_they_differ() -> None:
     job = Job("x", "30 9 * * *", "seeds")
     now = datetime(2026, 7, 1, 12, tzinfo=timezone.utc)
-    text = "\n".join(table([job], now, ZoneInfo("America/New_York")))
+    text = "\n".join(timetable([job], now, ZoneInfo("America/New_York")))
     assert "Wed 2026-07-01 21:30" in text and "Wed 2026-07-01 09:30 EDT" in text
     assert "now 08:00 EDT (UTC-0400)" in text
-    assert "THIS MACHINE" not in "\n".join(table([job], now, ZoneInfo("Asia/Shanghai")))
-    assert "Thu 2026-07-02 09:30" in "\n".join(table([job], now, ZoneInfo("Asia/Shanghai")))
+    assert "THIS MACHINE" not in "\n".join(timetable([job], now, ZoneInfo("Asia/Shanghai")))
+    assert "Thu 2026-07-02 09:30" in "\n".join(timetable([job], now, ZoneInfo("Asia/Shanghai")))
 
 
 def test_the_machines_zone_is_not_that_of_the_shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_the_machines_zone_is_not_that_of_the_shell(monkeypatch: pytest.MonkeyPa
     if not zone_file.exists():
         pytest.skip("no zone files on this system")
     monkeypatch.setattr(schedule, "LOCALTIME", zone_file)
-    text = "\n".join(table([Job("x", "0 9 * * *", "seeds")], datetime(2026, 7, 1, tzinfo=timezone.utc)))
+    text = "\n".join(timetable([Job("x", "0 9 * * *", "seeds")], datetime(2026, 7, 1, tzinfo=timezone.utc)))
     assert "09:00 CEST" in text and "15:00" in text
     assert "TZ=Asia/Tokyo of this shell is not considered" in text
 

@@ -18,7 +18,16 @@ from hypothesis import strategies as st
 
 from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError, ListingError
-from sinanews.live import PAGE_SIZE, CursorWalk, Flash, item_of, parse_cursor, parse_feed, parse_row, select_rooms
+from sinanews.listing.live import (
+    PAGE_SIZE,
+    CursorPager,
+    Flash,
+    item_of,
+    parse_cursor,
+    parse_feed,
+    parse_row,
+    select_rooms,
+)
 from sinanews.posts import read_post
 from sinanews.samplesite import SampleSite
 from tests.conftest import PROJECT, TemporaryArchive
@@ -38,9 +47,9 @@ ROW = {
 
 
 def flash(**changes: Any) -> Flash:
-    strange: list[str] = []
-    found = parse_row({**ROW, **changes}, strange)
-    assert found is not None, strange
+    anomalies: list[str] = []
+    found = parse_row({**ROW, **changes}, anomalies)
+    assert found is not None, anomalies
     return found
 
 
@@ -97,7 +106,7 @@ def test_markup_in_a_row_stays_text_or_goes() -> None:
     ],
 )
 def test_what_is_strange_is_named(changes: dict[str, Any], names: list[str]) -> None:
-    assert list(parse_feed(feed({**ROW, **changes}, {**ROW, "id": 77})).strange) == names
+    assert list(parse_feed(feed({**ROW, **changes}, {**ROW, "id": 77})).anomalies) == names
 
 
 def test_rows_of_which_none_can_be_used_are_no_end_of_a_feed() -> None:
@@ -139,7 +148,7 @@ def test_rooms_by_number_and_name() -> None:
 def test_a_real_row(corpus: Path) -> None:
     row = json.loads((corpus / "api/zhibo_entry_2025.json").read_text("utf-8"))
     answer = parse_feed(feed(row))
-    assert answer.strange == ()
+    assert answer.anomalies == ()
     (found,) = answer.rows
     assert isinstance(found, Flash)
     assert found.stocks == ("sh600030", "hk06030", "CIIHY")
@@ -352,25 +361,28 @@ def test_the_cursor_feeds_answer(level: int) -> None:
     ],
 )
 def test_a_row_of_both_feeds_goes_by_the_rooms_id(in_the_archive: dict[int, str], keys: list[str]) -> None:
-    walk = CursorWalk(select_rooms(["152"])[0])
+    pager = CursorPager(select_rooms(["152"])[0])
     answer = parse_cursor(cursor_page(*({**BARE, "id": n, "create_time": f"2026-11-20 07:0{n}:00"} for n in (9, 8))))
     known = {}
     for row in answer.rows:
         number = int(row.key.rpartition("-")[2])
         if number in in_the_archive and row.published_at:
             known[row.published_at, row.title] = {in_the_archive[number]}
-    assert [row.key for row in walk.matched(answer, known).rows] == keys
-    assert "id=8&type=1" in walk.url
+    assert [row.key for row in pager.matched(answer, known).rows] == keys
+    assert "id=8&type=1" in pager.url
 
 
 def test_a_cursor_that_stands_still_ends_the_walk() -> None:
-    walk, answer = CursorWalk(select_rooms(["152"])[0], stop_at=NOW.replace(year=2020)), parse_cursor(cursor_page(BARE))
+    pager, answer = (
+        CursorPager(select_rooms(["152"])[0], stop_at=NOW.replace(year=2020)),
+        parse_cursor(cursor_page(BARE)),
+    )
     pages = 1
-    while walk.goes_on(walk.matched(answer, {}), (), NOW):
+    while pager.goes_on(pager.matched(answer, {}), (), NOW):
         pages += 1
-    assert (walk.ended, pages) == ("end", 2)
+    assert (pager.ended, pages) == ("end", 2)
 
 
 def test_the_real_feed_shows_its_newest_900_rows(corpus: Path) -> None:
     answer = parse_feed((corpus / "api/zhibo_feed_2026-08-30.abridged.json").read_bytes())
-    assert (len(answer.rows), answer.strange) == (2, ())
+    assert (len(answer.rows), answer.anomalies) == (2, ())

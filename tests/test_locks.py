@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from sinanews.catalogue.lock import RunLock, holder
 from sinanews.exceptions import CatalogueError, RunLocked
-from sinanews.locks import RunLock, holder
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 
@@ -37,7 +37,7 @@ def test_a_held_lock_names_its_process_and_a_free_one_nobody(database: Path) -> 
 
 
 def test_what_a_killed_run_left_is_no_lock(database: Path) -> None:
-    script = "import os, sys; from pathlib import Path; from datetime import *; from sinanews.locks import RunLock\n"
+    script = "import os, sys; from pathlib import Path; from datetime import *; from sinanews.catalogue.lock import RunLock\n"
     script += "lock = RunLock(Path(sys.argv[1]), 'seeds', datetime.now(timezone.utc)); os._exit(9)"
     assert subprocess.run([sys.executable, "-c", script, str(database)], check=False).returncode == 9
     assert list(database.parent.glob("*.holder"))

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinanews.monitors import Finding, judge_archive, judge_run
-from sinanews.outcomes import OUTCOMES
+from sinanews.watch.monitors import Finding, judge_archive, judge_run
+from sinanews.watch.outcomes import OUTCOMES
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 EXAMPLES = settings(max_examples=int(os.environ.get("SINANEWS_EXAMPLES", "50")), deadline=None)
@@ -44,8 +44,8 @@ def test_a_run_like_those_before_is_fine() -> None:
         ("refused", {"refused/gone": 40}),
         ("refused/unknown_layout", {"refused/unknown_layout": 8}),
         ("duplicate", {"duplicate/text": 60}),
-        ("strange/doubtful_encoding", {"strange/doubtful_encoding": 9}),
-        ("stale_channel", {"strange/stale_channel": 1}),
+        ("anomaly/doubtful_encoding", {"anomaly/doubtful_encoding": 9}),
+        ("stale_channel", {"anomaly/stale_channel": 1}),
         ("coverage/media", {"coverage/media": 20}),
         ("coverage/media", {"coverage/media": None}),  # a field that no article has is not even counted
         ("coverage/title", {"coverage/title": 40}),
@@ -98,14 +98,14 @@ def test_far_fewer_articles_than_ever() -> None:
 
 
 def test_other_strangeness_is_a_note() -> None:
-    (found,) = judge_run({"strange/field_type": 3}, [])
+    (found,) = judge_run({"anomaly/field_type": 3}, [])
     assert (found.level, found.name) == ("note", "field_type")
     assert "3 times" in found.words
 
 
 @EXAMPLES
 @given(
-    st.dictionaries(st.sampled_from([*USUAL, "failed/timeout", "strange/gap", "x"]), st.integers(0, 10**6)),
+    st.dictionaries(st.sampled_from([*USUAL, "failed/timeout", "anomaly/gap", "x"]), st.integers(0, 10**6)),
     st.lists(st.dictionaries(st.sampled_from([*USUAL, "failed/timeout"]), st.integers(0, 10**6)), max_size=30),
 )
 def test_any_counts_can_be_judged(counts: dict[str, int], earlier: list[dict[str, int]]) -> None:

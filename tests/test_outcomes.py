@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from sinanews import settings
-from sinanews.checks import check_settings
+from sinanews.config import check_settings
 from sinanews.exceptions import ArgumentError
-from sinanews.outcomes import (
+from sinanews.samplesite import SampleSite
+from sinanews.watch.outcomes import (
     ATTENTION,
     BANNED,
     CRASHED,
@@ -32,7 +33,6 @@ from sinanews.outcomes import (
     judge,
     summary,
 )
-from sinanews.samplesite import SampleSite
 from tests.conftest import PROJECT, TemporaryArchive
 from tests.test_copies import edited, paragraphs, post
 

@@ -24,8 +24,8 @@ from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import articles
 from sinanews.commands.report import posts_from
 from sinanews.items import ArticleItem
-from sinanews.paths import post_path, slug
-from sinanews.report import build
+from sinanews.posts.naming import post_path, slug
+from sinanews.report.page import build
 from sinanews.samplesite import SampleSite
 from tests.conftest import PROJECT, TemporaryArchive
 
@@ -136,7 +136,7 @@ def test_a_large_archive(catalogue: Catalogue) -> None:
 
 def test_titles_that_do_not_fit_in_are_owned_up_to(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     insert(catalogue, [row(n, f"标题{n * 7919 % 1009}") for n in range(1000)])
-    monkeypatch.setattr("sinanews.report.TITLES_SIZE", 3_000)
+    monkeypatch.setattr("sinanews.report.page.TITLES_SIZE", 3_000)
     page = build(catalogue, "./", NOW)
     titles = packed(page)["titles"].split("\n")
     assert 0 < len(titles) < 1000
@@ -195,7 +195,7 @@ TITLES = [
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_the_page_names_files_as_the_archive_does() -> None:
-    script = (PROJECT / "sinanews" / "templates" / "report.js").read_text("utf-8")
+    script = (PROJECT / "sinanews" / "report" / "templates" / "report.js").read_text("utf-8")
     function = script[script.index("function slugOf") : script.index("function pathOf")]
     program = f"{function}\nconsole.log(JSON.stringify({json.dumps(TITLES)}.map(slugOf)))"
     done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True, timeout=60)

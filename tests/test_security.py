@@ -23,11 +23,11 @@ from twisted.internet.error import DNSLookupError
 from sinanews.cleaning import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, clean_body
 from sinanews.downloads import PublicResolver, is_private
 from sinanews.exceptions import ExportError, PageTooLarge
-from sinanews.files import ExportFolder
 from sinanews.items import ArticleItem
-from sinanews.middlewares import GuardMiddleware
-from sinanews.paths import post_path
+from sinanews.middlewares.polite import GuardMiddleware
 from sinanews.posts import SEED_KEYS
+from sinanews.posts.folder import ExportFolder
+from sinanews.posts.naming import post_path
 from sinanews.samplesite import SampleSite
 from tests import hexo
 from tests.conftest import PROJECT, TemporaryArchive
@@ -428,7 +428,7 @@ LIST_BOMBS = {
 @pytest.mark.parametrize("name", LIST_BOMBS)
 def test_a_list_bomb_is_a_failed_list(name: str) -> None:
     from sinanews.exceptions import ListingError
-    from sinanews.listings import parse_roll
+    from sinanews.listing.roll import parse_roll
 
     began = time.process_time()
     try:

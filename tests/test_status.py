@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from sinanews.catalogue import Catalogue
-from sinanews.channels import CHANNELS
-from sinanews.locks import RunLock
-from sinanews.outcomes import OUTCOMES
-from sinanews.overview import gather, process_is_of
+from sinanews.catalogue.lock import RunLock
+from sinanews.listing.channels import CHANNELS
 from sinanews.samplesite import SampleSite
+from sinanews.watch.outcomes import OUTCOMES
+from sinanews.watch.summary import gather, process_is_of
 from tests.conftest import TemporaryArchive
 
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
@@ -75,7 +75,7 @@ def test_a_broken_catalogue_is_one_line(archive: TemporaryArchive) -> None:
 def test_a_good_archive_needs_nobody(archive: TemporaryArchive, catalogue: Catalogue) -> None:
     add(catalogue, "a1")
     ran(catalogue)
-    catalogue.coverage.listed_to("china", NOW - timedelta(hours=1), NOW)
+    catalogue.listing.listed_to("china", NOW - timedelta(hours=1), NOW)
     code, facts = status(archive)
     assert (code, facts["findings"], facts["articles"]["exported"]) == (0, [], 1)
     (channel,) = facts["channels"]
@@ -85,10 +85,10 @@ def test_a_good_archive_needs_nobody(archive: TemporaryArchive, catalogue: Catal
 @pytest.mark.parametrize(
     ("name", "spoil"),
     [
-        ("stale_channel/china", lambda c: c.coverage.listed_to("china", NOW - timedelta(days=9), NOW)),
+        ("stale_channel/china", lambda c: c.listing.listed_to("china", NOW - timedelta(days=9), NOW)),
         ("banned", lambda c: ran(c, "banned")),
         ("run/sina_finance", lambda c: [ran(c, "partly_failed") for _ in range(3)]),
-        ("gap/china", lambda c: c.coverage.gap_found("china", NOW, NOW, NOW - timedelta(days=5))),
+        ("gap/china", lambda c: c.listing.gap_found("china", NOW, NOW, NOW - timedelta(days=5))),
         ("coverage/media", lambda c: [ran(c, counts={"articles/exported": 20, "coverage/media": n}) for n in (20, 20, 20, 3)]),
         ("recorded", lambda c: ran(c, findings=[{"level": "warning", "name": "recorded", "words": "w.", "advice": "a."}])),
     ],
@@ -106,7 +106,7 @@ def test_what_needs_a_person_is_exit_code_1(
 def test_stale_channels_are_not_looked_at_where_the_setting_says_so(
     archive: TemporaryArchive, catalogue: Catalogue
 ) -> None:
-    catalogue.coverage.listed_to("china", NOW - timedelta(days=9), NOW)
+    catalogue.listing.listed_to("china", NOW - timedelta(days=9), NOW)
     assert archive.run("status", SINANEWS_STALE="0").returncode == 0
 
 
@@ -116,7 +116,7 @@ def test_everything_has_its_place_in_the_tables(archive: TemporaryArchive, catal
     catalogue.failed("f1", "timeout", "60 s", NOW, channel="china", title=HOSTILE)
     ran(catalogue, arguments={"since": "2026-09-01", "until": "2026-09-05"})
     for day, state in ((1, "complete"), (2, "partial"), (5, "complete")):
-        catalogue.coverage.day_listed("china", date(2026, 9, day), state, 9, NOW)
+        catalogue.listing.day_listed("china", date(2026, 9, day), state, 9, NOW)
     done = archive.run("status")
     for words in (
         "unknown_layout",
@@ -135,7 +135,7 @@ def test_everything_has_its_place_in_the_tables(archive: TemporaryArchive, catal
 def test_days_that_nobody_asked_for_are_no_debt(catalogue: Catalogue) -> None:
     for since in ("2019-09-01", "2026-09-01"):
         ran(catalogue, arguments={"channels": "macro", "since": since, "until": f"{since[:8]}03"})
-        catalogue.coverage.day_listed("macro", date.fromisoformat(since), "complete", 9, NOW)
+        catalogue.listing.day_listed("macro", date.fromisoformat(since), "complete", 9, NOW)
     ran(catalogue, arguments={"channels": "macro", "since": "2001-01-01", "limit": "5"})  # so many articles, no days
     ran(catalogue, arguments={"channels": "no-longer-a-channel", "since": "2001-01-01"})
     (channel,) = gather(catalogue, NOW)["channels"]
@@ -199,7 +199,7 @@ def test_rooms_and_last_runs_are_told(archive: TemporaryArchive, catalogue: Cata
 
 
 def test_channels_lists_them_all(archive: TemporaryArchive, catalogue: Catalogue) -> None:
-    catalogue.coverage.listed_to("macro", NOW, NOW)
+    catalogue.listing.listed_to("macro", NOW, NOW)
     rows = json.loads(archive.run("channels", "--json").stdout)
     assert [row["slug"] for row in rows] == [c.slug for c in CHANNELS]
     assert [row["slug"] for row in rows if row["last_success"]] == ["macro"]
@@ -228,7 +228,7 @@ def test_so_many_clusters_are_a_whole_number(archive: TemporaryArchive, number: 
 
 
 def test_copies_of_each_other_are_one_cluster(catalogue: Catalogue) -> None:
-    from sinanews.catalogue.figures import clusters
+    from sinanews.catalogue.queries import clusters
 
     add(catalogue, "x", "duplicate", duplicate_of="y", reason="near")
     add(catalogue, "y", "duplicate", duplicate_of="x", reason="near")

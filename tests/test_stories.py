@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, func, select
 
-from sinanews.catalogue import Catalogue, stories
+from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import articles
-from sinanews.fingerprints import KEYS, Sketch, compare
+from sinanews.duplicates import index as stories
+from sinanews.duplicates.fingerprint import KEYS, Sketch, compare
 from tests.test_fingerprints import LETTERS, changed, made, prose, report
 
 

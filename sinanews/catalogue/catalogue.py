@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Row, Select, func, or_, select, update
 
-from sinanews.catalogue import stories
-from sinanews.catalogue.coverage import Coverage
 from sinanews.catalogue.database import INSERT, Database
 from sinanews.catalogue.migrations import prepare
+from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
-from sinanews.catalogue.seedfiles import SeedFiles
+from sinanews.catalogue.seed_files import SeedFiles
 from sinanews.catalogue.tables import article_channels, articles, revisions
-from sinanews.fingerprints import Sketch
-from sinanews.paths import file_id
+from sinanews.duplicates import index as stories
+from sinanews.duplicates.fingerprint import Sketch
+from sinanews.posts.naming import file_id
 
 FREE_RETRIES = 3  #: failures before the next try is put off
 DONE = frozenset({"exported", "duplicate", "refused"})
@@ -69,7 +69,7 @@ class Catalogue(Database):
         Raises ArgumentError for a URL that names no database we know, CatalogueError for one that cannot be opened.
         """
         super().__init__(url, give_up)
-        self.coverage = Coverage(self)
+        self.listing = ListingProgress(self)
         self.runs = Runs(self)
         self.seed_files = SeedFiles(self)
         with self.alone(), self.begin() as connection:

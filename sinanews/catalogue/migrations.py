@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, inspect, select, text
 
-from sinanews.catalogue import stories
 from sinanews.catalogue.tables import metadata, versions
+from sinanews.duplicates import index as stories
 from sinanews.exceptions import CatalogueError
 
 

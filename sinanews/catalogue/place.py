@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from sinanews.config import absolute_database_url, project_folder
 from sinanews.exceptions import ArgumentError
-from sinanews.paths import absolute_database_url, project_folder
 
 logger = logging.getLogger(__name__)
 FILE = ".catalogue.db"

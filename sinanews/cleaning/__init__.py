@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import nh3
 
 from sinanews.cleaning.blocks import Block, body_lines, serialise, to_blocks
-from sinanews.cleaning.bounds import check_bounds, strip_hidden
-from sinanews.cleaning.found import Found
+from sinanews.cleaning.facts import Facts
 from sinanews.cleaning.html_rules import HTML_RULES
+from sinanews.cleaning.limits import check_limits, strip_hidden
 from sinanews.cleaning.text_rules import TEXT_RULES
 from sinanews.cleaning.tree import parse_body
 
@@ -29,7 +29,7 @@ _CLEANER = nh3.Cleaner(tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_sch
 
 
 @dataclass
-class CleanBody(Found):
+class CleanBody(Facts):
     """A clean body and what its raw form said besides the text."""
 
     html: str = ""  #: one block a line, no blank line, no comment; two leading full-width spaces kept
@@ -41,7 +41,7 @@ def clean_body(raw_html: str, base_url: str | None = None) -> CleanBody:
     """Clean a body. Idempotent. Raises PageTooLarge before anything slow sees a hostile input."""
     body = CleanBody(base_url)
     markup = strip_hidden(raw_html, body)
-    check_bounds(markup.encode("utf-8", "ignore"))
+    check_limits(markup.encode("utf-8", "ignore"))
     body.html, blocks = _settle(markup, body)
     body.text = "\n".join(body_lines(blocks))
     body.images = [
@@ -56,7 +56,7 @@ def clean_body(raw_html: str, base_url: str | None = None) -> CleanBody:
     return body
 
 
-def _settle(html: str, found: Found) -> tuple[str, list[Block]]:
+def _settle(html: str, found: Facts) -> tuple[str, list[Block]]:
     """Rules and nh3, until nh3 finds nothing to change: it may see other elements than libxml2 did."""
     for _ in range(5):
         root = parse_body(html)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from sinanews.cleaning.blocks import KEPT, PARTS, WRAPPERS
-from sinanews.cleaning.found import Found
+from sinanews.cleaning.facts import Facts
 from sinanews.cleaning.tree import SPACES, HtmlElement, classes, elements, new_element, text_of, walk
 
 _MOST_PICTURES = 20  #: in one wrapper
@@ -15,7 +15,7 @@ _SENTENCE = re.compile(r"[。！？；]")
 _BLOCKS = KEPT | WRAPPERS | PARTS
 
 
-def captions(root: HtmlElement, found: Found) -> int:
+def captions(root: HtmlElement, found: Facts) -> int:
     """A picture and its caption become a figure; other words beside a picture stay where they are."""
     changed = 0
     if next(root.iter("img"), None) is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sinanews.cleaning.found import Found, editor_in
+from sinanews.cleaning.facts import Facts, editor_in
 from sinanews.cleaning.tree import HtmlElement, classes, drop, elements, last_words, strip, text_of, text_without_links
 
 #: What an element is -> the classes and ids that say so. Nothing in such an element is the article's text.
@@ -45,7 +45,7 @@ _MOST_CUTS = 100  #: places where a cut sentence is made whole again; pages have
 _BLANK = " \t\r\n\xa0\u3000"
 
 
-def clutter(root: HtmlElement, found: Found) -> int:
+def clutter(root: HtmlElement, found: Facts) -> int:
     """What Sina's templates put into a body, known by tag, class or id; editor and poster are noted first."""
     removed, gone = 0, []
     for element in elements(root):
@@ -119,7 +119,7 @@ def unfinished(text: str) -> bool:
     return len(text) > 8 and not re.search(r"[。！？…!?”」』）)：:；;.]$", text)
 
 
-def after_the_end(root: HtmlElement, found: Found) -> int:
+def after_the_end(root: HtmlElement, found: Facts) -> int:
     """Pages of 2009-13 mark the end of the text; paragraphs behind it are promotion, centred pictures are not."""
     marks = [mark for mark in elements(root, "del") if "sina-end" in classes(mark)]
     if not marks:
@@ -138,7 +138,7 @@ def after_the_end(root: HtmlElement, found: Found) -> int:
     return removed
 
 
-def cut_sentences(root: HtmlElement, found: Found) -> int:
+def cut_sentences(root: HtmlElement, found: Facts) -> int:
     """A paragraph that ends in the middle of a sentence, where an advertisement stood, goes on in the next."""
     joined = 0
     marks = [mark for mark in elements(root, "del") if "sina-cut" in classes(mark)]
@@ -158,7 +158,7 @@ def cut_sentences(root: HtmlElement, found: Found) -> int:
     return joined
 
 
-def floating_tables(root: HtmlElement, found: Found) -> int:
+def floating_tables(root: HtmlElement, found: Facts) -> int:
     """Before 2009 advertisements stand in tables beside the text: links with a heading, or nothing that is left."""
     removed, gone = 0, []
     for table in elements(root, "table"):

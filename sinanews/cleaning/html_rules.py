@@ -14,7 +14,7 @@ from sinanews.cleaning.clutter import (
     is_no_picture,
     source_of,
 )
-from sinanews.cleaning.found import Found
+from sinanews.cleaning.facts import Facts
 from sinanews.cleaning.tree import HtmlElement, classes, elements, strip, text_of
 
 _STOCK_ID = re.compile(r"\w*stock_(?P<code>.+)")
@@ -28,7 +28,7 @@ _CLOSED = re.compile(r"[\s,，、|]*[)）\]】]")
 _LISTED_BEFORE, _LISTED_AFTER = re.compile(r"[、，,和及与或]\s*$"), re.compile(r"\s*[、，,和及与或]")
 
 
-def stock_links(root: HtmlElement, found: Found) -> int:
+def stock_links(root: HtmlElement, found: Facts) -> int:
     """Sina links companies to their quotes: the word stays, the code is noted."""
     linked = []
     for span in elements(root, "span"):
@@ -43,7 +43,7 @@ def stock_links(root: HtmlElement, found: Found) -> int:
     return strip(root, linked)
 
 
-def added_links(root: HtmlElement, found: Found) -> int:
+def added_links(root: HtmlElement, found: Facts) -> int:
     """(资讯 行情 论坛) and [微博] behind a name: links that Sina added to the text, with their brackets."""
     parents: dict[HtmlElement, set[HtmlElement]] = {}
     for link in elements(root, "a"):
@@ -117,7 +117,7 @@ def _stands_apart(link: HtmlElement, lead: str, tail: str) -> bool:
     return own and not (_LISTED_BEFORE.search(lead[-5:]) or _LISTED_AFTER.match(tail[:5]))
 
 
-def bold_fonts(root: HtmlElement, found: Found) -> int:
+def bold_fonts(root: HtmlElement, found: Facts) -> int:
     """``<font cms-style="strong-Bold">`` is bold, once; other fonts and spans are looks."""
     changed = 0
     for element in elements(root, "font", "span"):
@@ -130,7 +130,7 @@ def bold_fonts(root: HtmlElement, found: Found) -> int:
     return changed
 
 
-def images(root: HtmlElement, found: Found) -> int:
+def images(root: HtmlElement, found: Facts) -> int:
     """Pictures: lazy ones loaded, absolute https, no referrer; spacers, codes and data: URIs go."""
     gone = []
     for image in elements(root, "img"):
@@ -145,7 +145,7 @@ def images(root: HtmlElement, found: Found) -> int:
     return strip(root, dropped=gone)
 
 
-def links(root: HtmlElement, found: Found) -> int:
+def links(root: HtmlElement, found: Facts) -> int:
     """Links: absolute https; anchors, scripts, weibo cards and links in links become words."""
     words = []
     for link in elements(root, "a"):
@@ -159,7 +159,7 @@ def links(root: HtmlElement, found: Found) -> int:
     return strip(root, words)
 
 
-HTML_RULES: tuple[Callable[[HtmlElement, Found], int], ...] = (
+HTML_RULES: tuple[Callable[[HtmlElement, Facts], int], ...] = (
     after_the_end,
     clutter,
     floating_tables,

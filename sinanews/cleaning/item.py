@@ -12,10 +12,10 @@ VIDEO_HEADLINE = "视频"
 _SPACES = re.compile(r"[ \t\r\n\f\v\x85\u2028\u2029]+")
 
 
-def tidy(text: str) -> str:
+def tidy_title(text: str) -> str:
     """One line, white space at the ends gone; full-width spaces inside are the headline's own.
 
-    >>> tidy(' 央行：\\n 降准　0.5个百分点 ')
+    >>> tidy_title(' 央行：\\n 降准　0.5个百分点 ')
     '央行： 降准　0.5个百分点'
     """
     return _SPACES.sub(" ", text).strip(" \u3000")
@@ -29,7 +29,7 @@ def clean_item(item: ArticleItem, *, verbatim: bool = False) -> ArticleItem:
     """
     clean = clean_body(item.body_html, item.url)
     if not (verbatim and item.layout == "seed"):
-        item.title = tidy(item.title)
+        item.title = tidy_title(item.title)
     item.original_title = item.original_title or clean.original_title
     item.editor = item.editor or clean.editor
     item.author = item.author or clean.author

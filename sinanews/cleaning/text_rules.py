@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from sinanews.cleaning import sentences
 from sinanews.cleaning.blocks import PARAGRAPHS, Block
-from sinanews.cleaning.found import Found, editor_in, medium_in
+from sinanews.cleaning.facts import Facts, editor_in, medium_in
 from sinanews.cleaning.lines import Line, cut_tails, lines_of, take_out
 
 #: Names of people, staff codes, and further roles with theirs; no clause.
@@ -38,7 +38,7 @@ _MOST_LINKS = 3  #: lines of links at an end of a text, without a heading; more 
 _SENTENCE = re.compile(r"[。！？…；]|.{40}", re.S)
 
 
-def original_title(blocks: list[Block], found: Found) -> int:
+def original_title(blocks: list[Block], found: Facts) -> int:
     """A line 原标题：… names the headline at the medium it came from, and sometimes that medium."""
     named: list[Line] = []
     for line in lines_of(blocks):
@@ -49,7 +49,7 @@ def original_title(blocks: list[Block], found: Found) -> int:
     return take_out(blocks, named)
 
 
-def editors(blocks: list[Block], found: Found) -> int:
+def editors(blocks: list[Block], found: Facts) -> int:
     """责任编辑 or a staff code, as a line of its own or in brackets at its end."""
     removed, tails = _editor_lines(blocks, found), []
     for line in lines_of(blocks):
@@ -60,7 +60,7 @@ def editors(blocks: list[Block], found: Found) -> int:
     return removed + cut + (_editor_lines(blocks, found) if cut else 0)
 
 
-def _editor_lines(blocks: list[Block], found: Found) -> int:
+def _editor_lines(blocks: list[Block], found: Facts) -> int:
     named = [
         line
         for line in lines_of(blocks)
@@ -71,7 +71,7 @@ def _editor_lines(blocks: list[Block], found: Found) -> int:
     return take_out(blocks, named)
 
 
-def sina_sentences(blocks: list[Block], found: Found) -> int:
+def sina_sentences(blocks: list[Block], found: Facts) -> int:
     """Promotion, disclaimers and tools that Sina repeats under thousands of articles."""
     said = {
         line: kind
@@ -106,7 +106,7 @@ def _kind_of_text(text: str) -> str | None:
     return "pager" if pager else None
 
 
-def invitations(blocks: list[Block], found: Found) -> int:
+def invitations(blocks: list[Block], found: Facts) -> int:
     """长按二维码，关注… behind the last sentence of the text."""
     if "二维码" not in "".join(block.text for block in blocks[-10:]):
         return 0
@@ -115,7 +115,7 @@ def invitations(blocks: list[Block], found: Found) -> int:
     return take_out(blocks, [line for line in lines[last + 1 :] if last >= 0 and sentences.INVITATION.match(line.text)])
 
 
-def related_links(blocks: list[Block], found: Found) -> int:
+def related_links(blocks: list[Block], found: Facts) -> int:
     """相关新闻： and the lines of links under it; a few lines at either end that are links to Sina's pages."""
     lines = lines_of(blocks)
     gone: dict[Line, None] = {}
@@ -161,7 +161,7 @@ def _last_sentence(lines: list[Line]) -> int:
     return next(said, -1)
 
 
-def bylines(blocks: list[Block], found: Found) -> int:
+def bylines(blocks: list[Block], found: Facts) -> int:
     """文/… or 作者：… as a line of its own names the author; the line stays."""
     for line in lines_of([*blocks[:4], *blocks[-3:]]):
         if name := _BYLINE.match(line.text):
@@ -169,7 +169,7 @@ def bylines(blocks: list[Block], found: Found) -> int:
     return 0
 
 
-def media(blocks: list[Block], found: Found) -> int:
+def media(blocks: list[Block], found: Facts) -> int:
     """来源：… as a line of its own at either end names the medium; the line stays."""
     for at in sorted({*range(len(blocks))[:3], *range(len(blocks))[-3:]}):
         below_figures = at > 0 and blocks[at - 1].element.tag in ("table", "figure")
@@ -179,7 +179,7 @@ def media(blocks: list[Block], found: Found) -> int:
     return 0
 
 
-TEXT_RULES: tuple[Callable[[list[Block], Found], int], ...] = (
+TEXT_RULES: tuple[Callable[[list[Block], Facts], int], ...] = (
     editors,
     sina_sentences,
     original_title,

@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from sinanews.interrupts import SIGNALS, end_at_once
+from sinanews.run.interrupts import SIGNALS, end_at_once
 
 if sys.argv[1:2] in (["crawl"], ["run"]):  # Scrapy imports all the commands now, which takes a while
     for number in SIGNALS:

@@ -15,18 +15,19 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from sinanews.catalogue import Catalogue
-from sinanews.channels import CHANNELS
 from sinanews.cleaning import clean_body
+from sinanews.config import exports_folder
+from sinanews.duplicates.fingerprint import sketch, text_digest
 from sinanews.exceptions import ArgumentError, BadPost, CatalogueError, Refused, SinanewsError
-from sinanews.files import posts_under
-from sinanews.fingerprints import sketch, text_digest
-from sinanews.outcomes import STORAGE, USAGE
-from sinanews.output import lasting_output
-from sinanews.paths import exports_folder, slug
+from sinanews.listing.channels import CHANNELS
 from sinanews.posts import read_post
-from sinanews.showing import plain, url_of_catalogue
+from sinanews.posts.folder import posts_under
+from sinanews.posts.naming import slug
 from sinanews.spiders.seeds import read_regular_file
+from sinanews.terminal.output import lasting_output
+from sinanews.terminal.show import plain, url_of_catalogue
 from sinanews.urls import article_id
+from sinanews.watch.outcomes import STORAGE, USAGE
 
 #: Lines of a header that differ at every fetch; the content digest leaves them out.
 _CHANGING = re.compile(rb"^(?:fetched_at|updated_at): .*\n", re.MULTILINE)

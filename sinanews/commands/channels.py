@@ -6,8 +6,9 @@ import argparse
 from typing import Any
 
 from sinanews.catalogue import Catalogue
-from sinanews.channels import CHANNELS, DEFAULT
-from sinanews.showing import CatalogueCommand, as_json, console, existing_catalogue, minute, table
+from sinanews.dates import minute
+from sinanews.listing.channels import CHANNELS, DEFAULT
+from sinanews.terminal.show import CatalogueCommand, as_json, console, existing_catalogue, table
 
 HEADINGS = ("slug", ">lid", ">pageid", "title", "group", ">stale after", "state", "newest listed", "last success")
 
@@ -32,7 +33,7 @@ class Command(CatalogueCommand):
                 catalogue.close()
 
     def show(self, catalogue: Catalogue | None, opts: argparse.Namespace) -> int:
-        listed = {row.channel: row for row in catalogue.coverage.channels()} if catalogue else {}
+        listed = {row.channel: row for row in catalogue.listing.channels()} if catalogue else {}
         rows = [
             (c.slug, c.lid, c.pageid, c.title, c.group, c.stale_hours, c.dead, *_listed(listed.get(c.slug)))
             for c in CHANNELS

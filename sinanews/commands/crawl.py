@@ -13,12 +13,12 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 
 from sinanews import user_agent
-from sinanews.checks import LEVELS, check_settings
+from sinanews.config import LEVELS, check_settings
 from sinanews.exceptions import ArgumentError
-from sinanews.extensions import Archive
-from sinanews.interrupts import SIGNALS, end_at_once, interrupts
-from sinanews.outcomes import INTERRUPTED, USAGE, Outcome, outcome_of
-from sinanews.output import lasting_output
+from sinanews.run.extension import Run
+from sinanews.run.interrupts import SIGNALS, end_at_once, interrupts
+from sinanews.terminal.output import lasting_output
+from sinanews.watch.outcomes import INTERRUPTED, USAGE, Outcome, outcome_of
 
 
 class Command(ScrapyCrawl):
@@ -76,9 +76,9 @@ class Command(ScrapyCrawl):
             signal.signal(number, signal.SIG_IGN)  # what is left is to write down what happened
         if crash.error is not None:
             return outcome_of(crash.error), " ".join(str(crash.error).split()) or type(crash.error).__name__
-        archive = Archive.of(crawler)
-        archive.end("shutdown")  # after a second signal nobody has closed the spider
-        return archive.outcome or INTERRUPTED, archive.line or INTERRUPTED.words
+        run = Run.of(crawler)
+        run.end("shutdown")  # after a second signal nobody has closed the spider
+        return run.outcome or INTERRUPTED, run.line or INTERRUPTED.words
 
     def interrupted(self, number: int, frame: Any) -> None:
         """A signal before the run, when nothing is held yet. In the run Scrapy handles them; after it nobody need."""

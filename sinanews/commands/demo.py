@@ -12,10 +12,10 @@ from scrapy.commands import ScrapyCommand
 
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.place import catalogue_url
+from sinanews.config import exports_folder, project_folder
 from sinanews.dates import BEIJING
-from sinanews.outcomes import counted
-from sinanews.output import lasting_output
-from sinanews.paths import exports_folder, project_folder
+from sinanews.terminal.output import lasting_output
+from sinanews.watch.outcomes import counted
 
 ARTICLES = 60
 NEWEST = datetime(2026, 11, 20, 18, 0, tzinfo=BEIJING)  #: the same articles at every run
@@ -42,7 +42,7 @@ class Command(ScrapyCommand):
             codes.append(crawl("sina_finance", SINANEWS_MIRROR=site.url))
             asked = [(host, path) for _, host, path, _ in site.requests]
         pages = sum(1 for host, path in asked if not host.startswith("feed.") and path != "/robots.txt")
-        tell(pages)
+        tell_results(pages)
         self.exitcode = max(codes)
 
 
@@ -55,7 +55,7 @@ def crawl(spider: str, **environment: str) -> int:
     return subprocess.run(command, cwd=project_folder(), env={**os.environ, **settings}, check=False).returncode
 
 
-def tell(pages: int) -> None:
+def tell_results(pages: int) -> None:
     """What there is now, and what to do next."""
     catalogue = Catalogue(catalogue_url("", exports_folder(EXPORTS)))
     states = catalogue.count_states()

@@ -7,8 +7,9 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from sinanews.catalogue import Catalogue
-from sinanews.outcomes import counted
-from sinanews.showing import CatalogueCommand, as_json, console, minute, plain, table
+from sinanews.dates import minute
+from sinanews.terminal.show import CatalogueCommand, as_json, console, plain, table
+from sinanews.watch.outcomes import counted
 
 HEADINGS = ("", "id", "title", "media", "why", ">similarity", "published", ">later by")
 
@@ -27,7 +28,7 @@ class Command(CatalogueCommand):
         )
 
     def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
-        from sinanews.catalogue.figures import clusters
+        from sinanews.catalogue.queries import clusters
 
         found = clusters(catalogue)
         if opts.json:

@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sinanews.catalogue import Catalogue
-from sinanews.paths import exports_folder
-from sinanews.showing import CatalogueCommand
+from sinanews.config import exports_folder
+from sinanews.terminal.show import CatalogueCommand
 
 
 class Command(CatalogueCommand):
@@ -24,8 +24,8 @@ class Command(CatalogueCommand):
         parser.add_argument("-o", "--output", metavar="FILE", help="default: report.html in the exports folder")
 
     def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
-        from sinanews.files import write_file
-        from sinanews.report import build
+        from sinanews.posts.folder import write_file
+        from sinanews.report.page import build
 
         assert self.settings is not None
         exports = exports_folder(self.settings["SINANEWS_EXPORTS"])

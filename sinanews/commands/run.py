@@ -10,8 +10,8 @@ from scrapy.exceptions import UsageError
 from sinanews.commands.crawl import Command as CrawlCommand
 from sinanews.commands.schedule import load_jobs
 from sinanews.exceptions import ArgumentError
-from sinanews.outcomes import USAGE
-from sinanews.output import lasting_output
+from sinanews.terminal.output import lasting_output
+from sinanews.watch.outcomes import USAGE
 
 
 class Command(CrawlCommand):

@@ -18,12 +18,12 @@ from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 
 from sinanews.arguments import parse_arguments
+from sinanews.config import exports_folder, project_folder
 from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError
 from sinanews.jobs import Job, next_time, on_calendar, parse_jobs
-from sinanews.outcomes import USAGE
-from sinanews.output import lasting_output
-from sinanews.paths import exports_folder, project_folder
+from sinanews.terminal.output import lasting_output
+from sinanews.watch.outcomes import USAGE
 
 LOCALTIME = Path("/etc/localtime")
 CRON_LINE = 990  #: bytes; Debian's cron takes no longer line
@@ -52,7 +52,7 @@ class Command(ScrapyCommand):
         try:
             jobs = load_jobs(self.settings)
             place = here(self.settings, opts.set)
-            lines = crontab(jobs, place) if opts.crontab else systemd(jobs, place) if opts.systemd else table(jobs)
+            lines = crontab(jobs, place) if opts.crontab else systemd(jobs, place) if opts.systemd else timetable(jobs)
         except ArgumentError as error:
             self.exitcode = USAGE.code
             print(f"sinanews: {error}", file=sys.stderr)
@@ -87,7 +87,7 @@ def machine_zone() -> tzinfo:
         return datetime.now().astimezone().tzinfo or BEIJING
 
 
-def table(jobs: Sequence[Job], now: datetime | None = None, zone: tzinfo | None = None) -> list[str]:
+def timetable(jobs: Sequence[Job], now: datetime | None = None, zone: tzinfo | None = None) -> list[str]:
     """A line a job, the times in Beijing's zone and in the machine's where it is another."""
     now = (now or datetime.now(BEIJING)).astimezone(zone or machine_zone())
     times = [next_time(job, now) for job in jobs]

@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from sinanews.catalogue import Catalogue
-from sinanews.showing import CatalogueCommand, as_json, console, minute, table
+from sinanews.dates import minute
+from sinanews.terminal.show import CatalogueCommand, as_json, console, table
 
 TIMES = ("newest_article", "last_run", "last_success")  #: of a channel
 
@@ -24,15 +25,15 @@ class Command(CatalogueCommand):
         parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
     def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
-        from sinanews.overview import gather  # not at the top: Scrapy imports every command on every start
+        from sinanews.watch.summary import gather  # not at the top: Scrapy imports every command on every start
 
         assert self.settings is not None
         facts = gather(catalogue, datetime.now(timezone.utc), stale=self.settings.getbool("SINANEWS_STALE"))
-        print(as_json(facts)) if opts.json else tell(facts)
+        print(as_json(facts)) if opts.json else tell_status(facts)
         return int(facts["needs_attention"])
 
 
-def tell(facts: Mapping[str, Any]) -> None:
+def tell_status(facts: Mapping[str, Any]) -> None:
     """Print it for people: what needs one first."""
     from rich.text import Text
 

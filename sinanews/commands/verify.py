@@ -14,12 +14,12 @@ from scrapy.exceptions import UsageError
 
 from sinanews.catalogue import Catalogue
 from sinanews.commands.crawl import Command as CrawlCommand
+from sinanews.config import exports_folder
 from sinanews.exceptions import ArgumentError, SinanewsError
-from sinanews.outcomes import STORAGE, USAGE, counted
-from sinanews.output import lasting_output
-from sinanews.paths import exports_folder
-from sinanews.showing import as_json, existing_catalogue, plain
-from sinanews.verification import Finding, check, repair
+from sinanews.terminal.output import lasting_output
+from sinanews.terminal.show import as_json, existing_catalogue, plain
+from sinanews.watch.outcomes import STORAGE, USAGE, counted
+from sinanews.watch.verification import Mismatch, check, repair
 
 
 class Command(CrawlCommand):
@@ -66,10 +66,10 @@ class Command(CrawlCommand):
                 found = self.repaired(found, catalogue, exports)
         finally:
             catalogue.close()
-        tell(found, opts.json)
+        tell_mismatches(found, opts.json)
         return int(bool(found))
 
-    def repaired(self, found: Sequence[Finding], catalogue: Catalogue, exports: Path) -> list[Finding]:
+    def repaired(self, found: Sequence[Mismatch], catalogue: Catalogue, exports: Path) -> list[Mismatch]:
         """Repair, fetch what has an address, and look again: what is still wrong."""
         for finding in found:
             print(f"repairing {plain(finding)}", file=sys.stderr)
@@ -81,7 +81,7 @@ class Command(CrawlCommand):
         return check(catalogue, exports)
 
 
-def tell(found: Sequence[Finding], as_data: bool) -> None:
+def tell_mismatches(found: Sequence[Mismatch], as_data: bool) -> None:
     if as_data:
         rows = [{**asdict(f), "words": f.words, "remedy": f.remedy} for f in found]
         print(as_json({"clean": not found, "findings": rows}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from sinanews.cleaning.bounds import check_bounds
+from sinanews.cleaning.limits import check_limits
 from sinanews.exceptions import AmbiguousLayout, NoAnswer, PageGone, UnknownLayout
 from sinanews.items import ArticleItem
 from sinanews.pages.base import Layout, Source
@@ -65,7 +65,7 @@ def read_page(body: bytes, url: str, content_type: str | None = None) -> Page:
     """
     if not body.strip():
         raise NoAnswer.named("empty_answer", f"an empty answer: {url}")
-    check_bounds(body, MAX_PAGE, MANY_TAGS, MAX_TAGS)
+    check_limits(body, MAX_PAGE, MANY_TAGS, MAX_TAGS)
     decoded = decode(body, content_type)
     source = Source(decoded.text, url, decoded.utf8)
     refuse_in_disguise(source)

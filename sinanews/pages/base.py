@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from sinanews.cleaning.found import editor_in
+from sinanews.cleaning.facts import editor_in
 from sinanews.dates import parse_sina_date
 from sinanews.items import ArticleItem
 from sinanews.urls import article_id, canonical_url, id_from_docid
@@ -182,7 +182,7 @@ class Layout:
             return list(dict.fromkeys(visible))
         meta = page.meta.get("tags") or page.meta.get("keywords") or ""
         words = [word for part in re.split(r"[,，;；|]", meta) if (word := part.strip())]
-        if any(bare(text) == bare(title) for text in (meta, *words)):
+        if any(letters(text) == letters(title) for text in (meta, *words)):
             return []
         return [word for word in dict.fromkeys(words) if word not in _SITE_WORDS and len(word) <= 20]
 
@@ -210,7 +210,8 @@ def id_of(page: Source) -> str:
 def summary_of(page: Source, title: str) -> str | None:
     """meta description, where it says more than the title and does not begin with another one."""
     text = _SITE_TAIL.sub("", page.meta.get("description", ""))
-    return text if len(bare(text)) > 10 and bare(text) != bare(title) and not text.startswith("原标题") else None
+    says_more = len(letters(text)) > 10 and letters(text) != letters(title)
+    return text if says_more and not text.startswith("原标题") else None
 
 
 def is_within(node: LexborNode, outer: LexborNode) -> bool:
@@ -221,5 +222,5 @@ def is_within(node: LexborNode, outer: LexborNode) -> bool:
     return place is not None
 
 
-def bare(text: str) -> str:
+def letters(text: str) -> str:
     return re.sub(r"\W", "", text)

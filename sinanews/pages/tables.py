@@ -8,7 +8,7 @@ from datetime import datetime
 from selectolax.lexbor import LexborNode
 
 from sinanews.dates import parse_sina_date
-from sinanews.pages.base import NOT_MEDIUM, Layout, Source, bare, is_within, medium_after_time, squeeze
+from sinanews.pages.base import NOT_MEDIUM, Layout, Source, is_within, letters, medium_after_time, squeeze
 from sinanews.pages.layouts import HEADLINES, KANDIAN, MOBILE, PUBLISHED, TIME_SOURCE, VIDEO
 
 _TIME = re.compile(r"(?:19|20)\d\d\s*[年/.-]\s*\d\d?\s*[月/.-]\s*\d\d?\s*日?\s*\d\d?[:：]\d\d")
@@ -42,9 +42,9 @@ class Table2005(Layout):
     def title_of(self, page: Source) -> str:
         """A heading that says what ``<title>`` says, or more; else ``<title>`` itself."""
         headings = [squeeze(node.text(deep=True)) for css in self.title for node in page.tree.css(css)]
-        known = bare(page.headline)
-        same = [text for text in headings if bare(text) == known]
-        alike = [text for text in headings if len(text) < 80 and known and known in bare(text)]
+        known = letters(page.headline)
+        same = [text for text in headings if letters(text) == known]
+        alike = [text for text in headings if len(text) < 80 and known and known in letters(text)]
         return next(iter(same + alike), page.headline)
 
     def published(self, page: Source) -> datetime | None:
@@ -64,7 +64,8 @@ class Table2005(Layout):
         cell, line = page.found(text_cell), page.found(byline)
         if cell is None:
             return ""
-        headings = [node for node in cell.css("h1, h2, th, .f24") if bare(node.text(deep=True)) == bare(page.headline)]
+        title = letters(page.headline)
+        headings = [node for node in cell.css("h1, h2, th, .f24") if letters(node.text(deep=True)) == title]
         for node in [*headings, line]:
             if node is not None and node.mem_id != cell.mem_id and is_within(node, cell):
                 node.decompose()
@@ -94,12 +95,12 @@ def _is_byline(node: LexborNode, size: int) -> bool:
 
 def _below_title(page: Source) -> set[int]:
     """The nodes that begin behind the first heading which says what ``<title>`` says."""
-    known, found = bare(page.headline), False
+    known, found = letters(page.headline), False
     nodes: set[int] = set()
     for node in page.tree.css("h1, h2, th, td, font, b, strong, div, p, center, span"):
         if found:
             nodes.add(node.mem_id)
-        elif known and len(text := node.text(deep=True)) < 200 and bare(text) == known:
+        elif known and len(text := node.text(deep=True)) < 200 and letters(text) == known:
             found = True
     return nodes
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sinanews.samplesite import texts
-from sinanews.samplesite.entries import BEIJING, Archive, Channel, Entry, chance
+from sinanews.samplesite.entries import BEIJING, Channel, Entry, Newsroom, chance
 
 ROOMS = {152: "财经", 151: "政经", 153: "综合", 155: "市场", 164: "国际", 242: "行业"}
 LIVE_STEP = 90  #: seconds between two rows of a room
@@ -20,7 +20,7 @@ _ROW, _LIVE = (json.loads((texts.DATA / f"{name}.json").read_text(encoding="utf-
 _SINA_TIME = "%a %b %d %H:%M:%S %z %Y"
 
 
-def roll(archive: Archive, query: Mapping[str, str], ignore_windows: bool = False) -> bytes:
+def roll(archive: Newsroom, query: Mapping[str, str], ignore_windows: bool = False) -> bytes:
     """``/api/roll/get``: JSON, or JSONP where ``callback`` is given."""
     try:
         channel = int(query["pageid"]), int(query["lid"])
@@ -87,7 +87,7 @@ def row(entry: Entry, channel: Channel) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def zhibo(archive: Archive, query: Mapping[str, str], count: int, start: int) -> bytes:
+def zhibo(archive: Newsroom, query: Mapping[str, str], count: int, start: int) -> bytes:
     """``/api/zhibo/feed``: newest first, at most 20 a page, the newest 900 rows only.
 
     ``start`` is the epoch second of a room's first row.
@@ -107,7 +107,7 @@ def zhibo(archive: Archive, query: Mapping[str, str], count: int, start: int) ->
     return _encode({"result": {"status": status, "timestamp": stamp, "data": data}}, query.get("callback"))
 
 
-def cursor(archive: Archive, query: Mapping[str, str], count: int, start: int, reach: int, shift: int) -> bytes:
+def cursor(archive: Newsroom, query: Mapping[str, str], count: int, start: int, reach: int, shift: int) -> bytes:
     """``/api/news/pc``: the rows of room 152, newest first; with ``id`` those below it. It has the newest ``reach``.
 
     ``shift`` is added to the ids of the room's rows.
@@ -125,7 +125,7 @@ def cursor(archive: Archive, query: Mapping[str, str], count: int, start: int, r
     return _encode({"result": {"status": {"code": 0, "msg": "OK"}, "data": {"feed": feed}}}, query.get("callback"))
 
 
-def live_row(archive: Archive, room: int, number: int, row_id: int, second: int) -> dict[str, Any]:
+def live_row(archive: Newsroom, room: int, number: int, row_id: int, second: int) -> dict[str, Any]:
     """One row; every fifth one refers to an article of the site, every third one names no stock."""
     rich_text, company, code = texts.flash(row_id, archive.seed)
     made = datetime.fromtimestamp(second, BEIJING).strftime("%Y-%m-%d %H:%M:%S")

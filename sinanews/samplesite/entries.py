@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from hashlib import blake2b
 
-from sinanews.channels import CHANNELS as TABLE
+from sinanews.listing.channels import CHANNELS as TABLE
 from sinanews.samplesite import texts
 
 BEIJING = timezone(timedelta(hours=8))
@@ -90,7 +90,7 @@ class Entry:
         return text
 
 
-class Archive:
+class Newsroom:
     """All entries, oldest first, and each channel's list. Safe for several threads."""
 
     def __init__(

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 from zlib import crc32
 
 from sinanews.samplesite import api, pages
-from sinanews.samplesite.entries import NEWEST, Archive, Entry
+from sinanews.samplesite.entries import NEWEST, Entry, Newsroom
 from sinanews.samplesite.faults import BROTLI_BOMB, OVERSIZE, SOFT_ERRORS, Faults, gzip_bomb
 
 HTML = "text/html"
@@ -47,7 +47,7 @@ class SampleSite:
 
     ``newest`` (aware) is the time of the newest entry and is fixed by default, so that equal arguments make equal
     sites. ``faults``: kind -> share or ids. Further keywords (``channels``, ``reprints``, ``shares``,
-    ``pinned``, ``out_of_order``) are those of ``Archive``. ``on_request`` is called before each answer.
+    ``pinned``, ``out_of_order``) are those of ``Newsroom``. ``on_request`` is called before each answer.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class SampleSite:
         ignore_windows: bool = False, on_request: Callable[[Request], object] | None = None, **archive: Any,
     ) -> None:  # fmt: skip
         newest = newest or NEWEST
-        self.archive = Archive(articles, days, newest, seed, **archive)
+        self.newsroom = Newsroom(articles, days, newest, seed, **archive)
         self.faults = faults if isinstance(faults, Faults) else Faults(faults)
         self.ignore_windows, self.on_request = ignore_windows, on_request
         self.live = live  #: rows of each room of the live feed
@@ -76,7 +76,7 @@ class SampleSite:
     @property
     def entries(self) -> list[Entry]:
         """All entries, oldest first."""
-        return self.archive.entries
+        return self.newsroom.entries
 
     def start(self) -> SampleSite:
         handler = type("Handler", (SampleHandler,), {"site": self})
@@ -102,7 +102,7 @@ class SampleSite:
 
     def publish(self, n: int, at: datetime | None = None) -> list[Entry]:
         """Adds ``n`` newer entries at the top of the lists; the last one is of time ``at``."""
-        return self.archive.publish(n, at)
+        return self.newsroom.publish(n, at)
 
     def publish_live(self, n: int) -> None:
         """Adds ``n`` rows to each room of the live feed."""
@@ -110,7 +110,7 @@ class SampleSite:
 
     def edit(self, ids: Iterable[str], touch_only: bool = False) -> None:
         """Changes the text and mtime of articles, or the mtime only."""
-        self.archive.edit(ids, touch_only)
+        self.newsroom.edit(ids, touch_only)
 
     def answer(self, request: Request) -> tuple[Answer, str | None]:
         """What to send, and the fault to send it with."""
@@ -126,18 +126,18 @@ class SampleSite:
         if request.path == "/robots.txt":
             return "robots", request.host, lambda: Answer(200, "text/plain", b"User-agent: *\nDisallow: /private/\n")
         if request.path == "/api/roll/get":
-            roll = self.archive, query, self.ignore_windows
+            roll = self.newsroom, query, self.ignore_windows
             return "listing", request.query, lambda: Answer(200, JSON, api.roll(*roll))
         if request.path == "/api/zhibo/feed":
             live = self.live, self.live_start
-            return "live", request.query, lambda: Answer(200, JSON, api.zhibo(self.archive, query, *live))
+            return "live", request.query, lambda: Answer(200, JSON, api.zhibo(self.newsroom, query, *live))
         if request.path == "/api/news/pc":
             feed = self.live, self.live_start, self.cursor_reach, self.cursor_shift
-            return "cursor", request.query, lambda: Answer(200, JSON, api.cursor(self.archive, query, *feed))
+            return "cursor", request.query, lambda: Answer(200, JSON, api.cursor(self.newsroom, query, *feed))
         if request.path.endswith((".png", ".jpg", ".gif")):
             return "image", request.path, lambda: Answer(200, "image/png", PNG)
         first, number = _first_page(request.path)
-        if (entry := self.archive.at(request.host, first)) is None:
+        if (entry := self.newsroom.at(request.host, first)) is None:
             return "article", request.path, lambda: _plain(404, "missing")
         return "article", entry.id + f"_{number}" * (number > 1), lambda: _article(entry, number)
 

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from sinanews.arguments import Parser, parse_arguments
 from sinanews.exceptions import CatalogueError, PageGone
-from sinanews.extensions import Archive
+from sinanews.run.extension import Run
 
 GONE = (404, 410)
 
@@ -32,8 +32,8 @@ class ArchiveSpider(Spider):
         super().__init__(*args)
 
     @property
-    def archive(self) -> Archive:
-        return Archive.of(self.crawler)
+    def run(self) -> Run:
+        return Run.of(self.crawler)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> ArchiveSpider:
@@ -41,24 +41,24 @@ class ArchiveSpider(Spider):
 
     def leave_if_stopping(self) -> None:
         """Raises CloseSpider in a run that was asked to end; for loops in ``start`` that let nobody else look."""
-        if self.archive.stopping:
+        if self.run.stopping:
             raise CloseSpider("shutdown")
 
     def article_failed(self, failure: Failure) -> None:
         """Errback of article requests: a page not found says something of the article, any other failure not."""
         request: Request = failure.request  # type: ignore[attr-defined]
         key, url = request.meta["key"], request.meta["url"]  # not where a redirect led
-        if self.archive.stopping:
+        if self.run.stopping:
             return  # it is not the article's fault; it stays as listed
         reason, detail = why_failed(failure)
         try:
             if reason in {f"http_{status}" for status in GONE}:
                 refusal = PageGone(f"{detail} for {request.url}")
-                self.archive.doubt(key, refusal, listed_mtime=request.meta.get("listed_mtime"), url=url)
+                self.run.doubt(key, refusal, listed_mtime=request.meta.get("listed_mtime"), url=url)
             else:
-                self.archive.fail(key, reason, detail, url=url)
+                self.run.fail(key, reason, detail, url=url)
         except CatalogueError as error:
-            self.archive.stop_run(error, "storage_failed")
+            self.run.stop_run(error, "storage_failed")
 
 
 def why_failed(failure: Failure) -> tuple[str, str]:

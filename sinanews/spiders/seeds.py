@@ -35,8 +35,9 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from sinanews.arguments import named_path
-from sinanews.catalogue.seedfiles import SeedFile
+from sinanews.catalogue.seed_files import SeedFile
 from sinanews.cleaning import clean_body
+from sinanews.config import project_folder
 from sinanews.dates import to_beijing
 from sinanews.exceptions import (
     ArgumentError,
@@ -48,7 +49,6 @@ from sinanews.exceptions import (
     UnchangedArticle,
 )
 from sinanews.items import ArticleItem
-from sinanews.paths import project_folder
 from sinanews.posts import MAX_FILE, Post, read_post
 from sinanews.posts.losses import Loss, loss, visible_source, visible_text
 from sinanews.posts.markdown import is_html, to_html
@@ -100,37 +100,37 @@ class SeedsSpider(ArchiveSpider):
         root = (given if given.is_dir() else given.parent).resolve()
         paths = [root / path.name for path in post_files(given)] if not given.is_dir() else list(post_files(root))
         try:
-            files = Files(stored_root(root), self.archive.catalogue.seed_files.all(), dict(digests(root, paths)))
+            files = Files(stored_root(root), self.run.catalogue.seed_files.all(), dict(digests(root, paths)))
             for path in paths:
                 self.leave_if_stopping()
                 item = self.read(path, name_of(root, path), files)
                 if item is not None:
                     yield item
         except CatalogueError as error:
-            self.archive.stop_run(error, "storage_failed")
+            self.run.stop_run(error, "storage_failed")
 
     def read(self, path: Path, name: str, files: Files) -> ArticleItem | None:
         """The item of a post, or None for one that is known or was refused."""
-        self.archive.count("seeds/files")
+        self.run.count("seeds/files")
         try:
             data, status = read_regular_file(path), path.stat()
         except Refused as refusal:
-            self.archive.refuse(f"seed-file-{name}", refusal, title=name)
+            self.run.refuse(f"seed-file-{name}", refusal, title=name)
             return None
         except OSError as error:
-            self.archive.fail(f"seed-file-{name}", "unreadable", f"{name}: {error.strerror}", title=name)
+            self.run.fail(f"seed-file-{name}", "unreadable", f"{name}: {error.strerror}", title=name)
             return None
         digest = hashlib.sha256(data).hexdigest()
         key, is_known = self.identify(name, digest, files)
         file = SeedFile(files.root, name, key, digest, status.st_size, status.st_mtime_ns)
         if is_known:
-            self.archive.count("articles/known")
+            self.run.count("articles/known")
             self.keep(file, files)
             return None
         try:
             return self.item_of(data, file)
         except Refused as refusal:
-            self.archive.refuse(key, BadPost(f"{name}: {refusal}"), title=name)
+            self.run.refuse(key, BadPost(f"{name}: {refusal}"), title=name)
             self.keep(file, files)
             return None
 
@@ -138,7 +138,7 @@ class SeedsSpider(ArchiveSpider):
         """The id of a file's article, and whether there is nothing to be done for it."""
         by_content = f"seed-{digest[:16]}"
         article = files.article_of(name, digest)
-        known = self.archive.catalogue.known({by_content, article or by_content})
+        known = self.run.catalogue.known({by_content, article or by_content})
         if article is None:
             edited = files.edited(name, digest)
             if edited is not None and (edited == by_content or by_content not in known):  # or it is edited back
@@ -151,17 +151,17 @@ class SeedsSpider(ArchiveSpider):
         """Remember which article a file is; one that has moved leaves its old path."""
         if files is not None and files.rows.get(file.path) == file:
             return
-        self.archive.catalogue.seed_files.keep(file)
+        self.run.catalogue.seed_files.keep(file)
         for path in files.left_by(file) if files is not None else ():
-            self.archive.catalogue.seed_files.forget(file.root, path)
+            self.run.catalogue.seed_files.forget(file.root, path)
 
     def item_of(self, data: bytes, file: SeedFile) -> ArticleItem | None:
         """The item of a file, or None where reading it would lose text. Raises Refused."""
         post = read_post(data)
-        self.archive.count("seeds/ignored_keys", len(post.ignored_keys))
+        self.run.count("seeds/ignored_keys", len(post.ignored_keys))
         body = to_html(post.body, framed=post.is_framed)
         if self.crawler.settings["SINANEWS_BODY"] != "verbatim" and (lost := text_lost(post, body)):
-            self.archive.fail(file.article_id, "text_lost", f"{file.path}: {lost}", title=post.title, layout="seed")
+            self.run.fail(file.article_id, "text_lost", f"{file.path}: {lost}", title=post.title, layout="seed")
             return None
         self.under_way[file.article_id].append(file)
         cover = None if post.is_framed else post.cover or post.lead_image
@@ -178,7 +178,7 @@ class SeedsSpider(ArchiveSpider):
             body_html=body,
             categories=post.categories,
             layout="seed",
-            fetched_at=to_beijing(self.archive.now()),
+            fetched_at=to_beijing(self.run.now()),
         )
 
     def item_done(self, item: ArticleItem) -> None:
@@ -186,7 +186,7 @@ class SeedsSpider(ArchiveSpider):
         try:
             self.keep(self.under_way[item.id].pop(0))
         except CatalogueError as error:
-            self.archive.stop_run(error, "storage_failed")
+            self.run.stop_run(error, "storage_failed")
 
     def item_dropped(self, item: ArticleItem, exception: BaseException) -> None:
         if isinstance(exception, (DuplicateArticle, UnchangedArticle, RefusedArticle)):

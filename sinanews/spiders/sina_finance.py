@@ -14,18 +14,18 @@ from sqlalchemy import Row
 from twisted.python.failure import Failure
 
 from sinanews import arguments
-from sinanews.answers import read_answer
 from sinanews.arguments import since_when
 from sinanews.catalogue import Known
-from sinanews.channels import AUTHOR, CATEGORY, DEFAULT, Channel, channel_by_slug, select_channels
 from sinanews.cleaning.item import clean_item
-from sinanews.completeness import UNCONFIRMED
 from sinanews.dates import BEIJING, to_beijing
 from sinanews.exceptions import ArgumentError, CatalogueError, CutPage, NoAnswer, Refused, Wall
-from sinanews.extensions import Fetch
 from sinanews.items import ArticleItem
-from sinanews.listings import Listing, day_start
+from sinanews.listing.channels import AUTHOR, CATEGORY, DEFAULT, Channel, channel_by_slug, select_channels
+from sinanews.listing.roll import Listing, day_start
+from sinanews.middlewares.completeness import UNCONFIRMED
 from sinanews.pages import Page, join_bodies
+from sinanews.pages.answers import read_answer
+from sinanews.run.extension import Fetch
 from sinanews.spiders.base import why_failed
 from sinanews.spiders.rolls import RollSpider
 from sinanews.urls import SINA_ROOTS, article_id, canonical_url, is_sina_host, why_not_readable
@@ -83,7 +83,7 @@ class SinaFinanceSpider(RollSpider):
             self.since, self.until = self.dates()
             requests = list(self.named_articles() if "urls" in self.options else self.first_requests())
         except CatalogueError as error:
-            self.archive.stop_run(error, "storage_failed")
+            self.run.stop_run(error, "storage_failed")
             return
         for request in requests:
             yield request
@@ -92,32 +92,32 @@ class SinaFinanceSpider(RollSpider):
         """The stretch of publication time that ``since`` and ``until`` mean; the last day is included."""
         if "since" not in self.options:
             return None, None
-        now = self.archive.now()
+        now = self.run.now()
         last = self.options.get("until")
         return since_when(self.options["since"], now), day_start(last + timedelta(days=1)) if last else now
 
     def first_requests(self) -> Iterator[Request]:
         """What earlier runs left undone, what is to be read again, then the first page of each channel."""
         slugs = [channel.slug for channel in self.channels]
-        now = self.archive.now()
-        for row in self.archive.catalogue.unfinished(slugs, now, self.since, self.until):
+        now = self.run.now()
+        for row in self.run.catalogue.unfinished(slugs, now, self.since, self.until):
             self.leave_if_stopping()
             if not row.url:
                 continue  # known from its post only: asked for when a list names it again
             yield from self.ask([listing_of(row)], channel_by_slug(row.channel))
-        for row in self.archive.catalogue.incomplete(slugs, now):
+        for row in self.run.catalogue.incomplete(slugs, now):
             yield from self.ask_again(listing_of(row), channel_by_slug(row.channel), row)
         if "refresh" in self.options:
-            for row in self.archive.catalogue.exported_since(slugs, now - self.options["refresh"]):
+            for row in self.run.catalogue.exported_since(slugs, now - self.options["refresh"]):
                 yield from self.ask_again(listing_of(row), channel_by_slug(row.channel), row)
         for channel in self.channels:
-            yield from self.walk_on(self.plan(channel))
+            yield from self.read_on_list(self.plan(channel))
 
     def ask(self, rows: Iterable[Listing], channel: Channel | None) -> Iterator[Request]:
         """Requests for those of the rows that are not done, or edited since, after the catalogue has them as listed."""
         fresh = {row.key: row for row in rows}
-        known = self.archive.catalogue.known(list(fresh))
-        done = self.archive.catalogue.known_urls([row.url for row in fresh.values() if row.key not in known])
+        known = self.run.catalogue.known(list(fresh))
+        done = self.run.catalogue.known_urls([row.url for row in fresh.values() if row.key not in known])
         listed, wanted = [], []
         for row in fresh.values():
             before = known.get(row.key)
@@ -126,14 +126,14 @@ class SinaFinanceSpider(RollSpider):
             elif before is not None and self.is_worth_another_look(before, row):
                 wanted += list(self.ask_again(row, channel, before))
             elif (before is not None and before.done) or row.url in done:
-                self.archive.count("articles/known")
+                self.run.count("articles/known")
                 listed.append((done.get(row.url, row.key), row))
             elif self.left > 0 and not self.is_refused(row, channel):
                 listed.append((row.key, row))
                 wanted.append(self.article_request(row, channel))
         if channel is not None:
             values = [{"id": i, "url": r.url, "title": r.title, "published_at": r.published_at} for i, r in listed]
-            self.archive.catalogue.listed(values, channel.slug, self.archive.now())
+            self.run.catalogue.listed(values, channel.slug, self.run.now())
         yield from wanted
 
     def is_worth_another_look(self, before: Known, row: Listing) -> bool:
@@ -145,7 +145,7 @@ class SinaFinanceSpider(RollSpider):
     def ask_again(self, row: Listing, channel: Channel | None, before: Known | Row[Any]) -> Iterator[Request]:
         """The request for an article that we have, which may have been edited: cheap where it has not."""
         if self.left > 0 and row.key not in self.asked:
-            self.archive.count("articles/asked_again")
+            self.run.count("articles/asked_again")
             request = self.article_request(row, channel_by_slug(before.channel) or channel)
             request.meta["handle_httpstatus_list"] = [304]
             for name, value in (("If-None-Match", before.etag), ("If-Modified-Since", before.last_modified)):
@@ -156,7 +156,7 @@ class SinaFinanceSpider(RollSpider):
     def article_request(self, row: Listing, channel: Channel | None) -> Request:
         self.left -= 1
         self.asked.add(row.key)
-        self.archive.count("articles/asked")
+        self.run.count("articles/asked")
         return Request(
             row.url,
             self.parse_article,
@@ -175,15 +175,15 @@ class SinaFinanceSpider(RollSpider):
     def is_refused(self, row: Listing, channel: Channel | None) -> bool:
         reason = self.why_not(row.url)
         if reason:
-            self.archive.count("articles/asked")
+            self.run.count("articles/asked")
             values = {"title": row.title, "published_at": row.published_at, "channel": channel and channel.slug}
-            self.archive.refuse(row.key, Refused.named(reason, row.url), url=row.url, **values)
+            self.run.refuse(row.key, Refused.named(reason, row.url), url=row.url, **values)
         return reason is not None
 
     def named_articles(self) -> Iterator[Request]:
         """The articles that ``-a urls=`` names; those that a channel listed before stay in it."""
         for url in self.options["urls"]:
-            channel = channel_by_slug(self.archive.catalogue.channel_of(url))
+            channel = channel_by_slug(self.run.catalogue.channel_of(url))
             yield from self.ask([Listing(article_id(url), url, "", None)], channel)
 
     def parse(self, response: Response) -> Iterator[Any]:
@@ -198,11 +198,11 @@ class SinaFinanceSpider(RollSpider):
         """The first page of an article: the item, or the request for its next page."""
         try:
             if response.status == 304:
-                self.archive.unchanged(row.key, listed_mtime=row.updated_at)
+                self.run.unchanged(row.key, listed_mtime=row.updated_at)
                 return
             reading = self.first_page(response, row, channel)
         except CatalogueError as error:
-            self.archive.stop_run(error, "storage_failed")
+            self.run.stop_run(error, "storage_failed")
             return
         if reading is not None:
             yield from self.read_on(reading)
@@ -214,20 +214,20 @@ class SinaFinanceSpider(RollSpider):
         try:
             page = self.read(response, row.url)
         except CutPage as cut:
-            if not self.archive.takes_cut(row.key, cut.digest, str(cut), **about):
+            if not self.run.takes_cut(row.key, cut.digest, str(cut), **about):
                 return None
             if isinstance(cut.found, Refused):
-                self.archive.doubt(row.key, cut.found, listed_mtime=row.updated_at, **about)
+                self.run.doubt(row.key, cut.found, listed_mtime=row.updated_at, **about)
                 return None
             page, missing = cut.found, [row.url]
         except NoAnswer as answer:
-            self.archive.fail(row.key, answer.reason, str(answer), **about)
+            self.run.fail(row.key, answer.reason, str(answer), **about)
             self.count_wall(answer, response)
             return None
         except Refused as refusal:
-            self.archive.doubt(row.key, refusal, listed_mtime=row.updated_at, **about)
+            self.run.doubt(row.key, refusal, listed_mtime=row.updated_at, **about)
             return None
-        self.archive.walls.met(wall=False)
+        self.run.walls.met(wall=False)
         fetch = Fetch(row.key, row.updated_at, header(response, "ETag"), header(response, "Last-Modified"))
         return Reading(row, channel, fetch, [page], {row.url, page.item.url or row.url}, missing)
 
@@ -282,12 +282,12 @@ class SinaFinanceSpider(RollSpider):
             confirmed=UNCONFIRMED not in response.flags,
         )
         if page.doubtful:
-            self.archive.strange("doubtful_encoding", f"{url}: characters that could not be decoded were replaced")
+            self.run.anomaly("doubtful_encoding", f"{url}: characters that could not be decoded were replaced")
         return page
 
     def count_wall(self, answer: NoAnswer, response: Response) -> None:
         if isinstance(answer, Wall):
-            self.archive.wall(urlsplit(response.url).hostname or "")
+            self.run.wall(urlsplit(response.url).hostname or "")
 
     def finished(self, reading: Reading) -> ArticleItem:
         """The item with what only the list or the request knew; what the page shows wins over the list."""
@@ -303,9 +303,9 @@ class SinaFinanceSpider(RollSpider):
         item.keywords = item.keywords or list(row.keywords)
         item.channel = channel.slug if channel else None
         item.categories = list(channel.categories) if channel else [CATEGORY, AUTHOR]
-        item.fetched_at = to_beijing(self.archive.now())
+        item.fetched_at = to_beijing(self.run.now())
         item.incomplete = bool(reading.missing)
-        self.archive.fetches[item.id] = replace(reading.fetch, missing_pages=tuple(reading.missing))
+        self.run.fetches[item.id] = replace(reading.fetch, missing_pages=tuple(reading.missing))
         return item
 
 

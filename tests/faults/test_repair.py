@@ -18,12 +18,12 @@ from sinanews.catalogue import Catalogue
 from sinanews.cleaning import CleanBody
 from sinanews.commands import catalogue as rebuilding
 from sinanews.commands.catalogue import rebuild
-from sinanews.exporters import FrontMatterItemExporter
-from sinanews.files import ExportFolder, aside_path
 from sinanews.items import ArticleItem
-from sinanews.paths import post_path
+from sinanews.posts.exporter import FrontMatterItemExporter
+from sinanews.posts.folder import ExportFolder, aside_path
+from sinanews.posts.naming import post_path
 from sinanews.samplesite import SampleSite
-from sinanews.verification import check, repair
+from sinanews.watch.verification import check, repair
 from tests.conftest import PROJECT, TemporaryArchive
 from tests.faults.harness import assert_invariant, crawl, offered, pages_asked, visible_posts
 

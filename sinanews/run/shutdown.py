@@ -9,7 +9,7 @@ from scrapy.utils.defer import deferred_from_coro
 
 from sinanews.downloads import abort_downloads
 from sinanews.exceptions import RunStopping
-from sinanews.extensions import Archive
+from sinanews.run.extension import Run
 
 LOOK = 0.2  #: seconds between two looks at whether the run is stopping
 
@@ -42,12 +42,12 @@ class Shutdown:
             self.task.stop()
 
     def look(self) -> None:
-        archive = Archive.of(self.crawler)
-        if archive.stopping:
+        run = Run.of(self.crawler)
+        if run.stopping:
             self.drop_requests()
             self.close()
         # After a signal what is nearly there may still come: it is not asked for twice.
-        if archive.stopped_because is not None or archive.interrupts.no_use_waiting():
+        if run.stopped_because is not None or run.interrupts.no_use_waiting():
             self.crawler.signals.send_catch_log(abort_downloads)
         slot, spider = self.crawler.engine.scraper.slot, self.crawler.spider
         closing = slot.closing if slot is not None and slot.is_idle() else None

@@ -20,7 +20,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
 from sinanews.downloads import ForbiddenAddress
-from sinanews.extensions import Archive
+from sinanews.run.extension import Run
 from sinanews.scheduler import WAIT, PatientScheduler
 from sinanews.urls import is_sina_host
 
@@ -173,7 +173,7 @@ class BanMiddleware:
 
     def _banned(self, host: str, response: Response, asked: float) -> Response:
         words = f"{host} refuses this client (HTTP {response.status}, {self.in_a_row} times in a row)"
-        Archive.of(self.crawler).banned(host, words, max(asked, self.cooldown))
+        Run.of(self.crawler).banned(host, words, max(asked, self.cooldown))
         raise IgnoreRequest(words)
 
     def _is_ban(self, response: Response) -> bool:

@@ -13,11 +13,22 @@ from math import sqrt
 from statistics import median
 from typing import Any, NamedTuple
 
-from sinanews.channels import CHANNELS
 from sinanews.dates import to_beijing
-from sinanews.live import ROOMS
-from sinanews.outcomes import ATTENTION, BANNED, CRASHED, INTERRUPTED, NOTHING, NOTHING_NEW, OK, STORAGE, counted, total
-from sinanews.walks import MOST_TRIES
+from sinanews.listing.channels import CHANNELS
+from sinanews.listing.live import ROOMS
+from sinanews.listing.paging import MOST_TRIES
+from sinanews.watch.outcomes import (
+    ATTENTION,
+    BANNED,
+    CRASHED,
+    INTERRUPTED,
+    NOTHING,
+    NOTHING_NEW,
+    OK,
+    STORAGE,
+    counted,
+    total,
+)
 
 Counts = Mapping[str, Any]
 HANDLED = ("articles/exported", "articles/updated", "articles/unchanged", "duplicate", "refused", "failed")
@@ -53,7 +64,7 @@ SHARES = (
     Share("refused", 5, 0.8, 0.2, "were refused", "Open some of the refused URLs that `scrapy status` shows."),
     Share("refused/unknown_layout", 3, 0.2, 0.05, "have an unknown layout", "Sina may have a new page: add a layout."),
     Share("duplicate", 10, 0.9, 0.3, "were duplicates", "Look at `scrapy duplicates`: one page may hide the others."),
-    Share("strange/doubtful_encoding", 2, 0.1, 0.05, "had characters that could not be decoded", "Read some of them."),
+    Share("anomaly/doubtful_encoding", 2, 0.1, 0.05, "had characters that could not be decoded", "Read some of them."),
 )
 #: The same of posts that were read from disk: nothing there is Sina's.
 SEED_SHARES = (
@@ -64,13 +75,13 @@ SEED_SHARES = (
 #: Fields that an article without which is hardly one, and the least share that must have them.
 FIELD_FLOORS = {"title": 0.95, "published_at": 0.9, "body_text": 0.5}
 FIELD_DROP = 0.15  #: allowed below what is usual
-STRANGE_WARNINGS = {
+ANOMALY_WARNINGS = {
     "stale_channel": "Look at the channel on the site; if it ended, take it out of your jobs.",
     "empty_list": "Look at the channel on the site: if it ended, take it out of your jobs.",
     "rows_missing": "The next run asks again; if it goes on, look at the channel on the site.",
     "gap_lost": "Sina offers it no more. Runs closer to each other leave no such gaps.",
 }
-STRANGE_ELSEWHERE = ("doubtful_encoding",)  # judged as a share
+ANOMALY_ELSEWHERE = ("doubtful_encoding",)  # judged as a share
 
 #: Outcomes of which one is too many; of the others that are no success, three in a row are.
 BAD = {
@@ -96,12 +107,12 @@ def judge_run(counts: Counts, earlier: Sequence[Counts]) -> list[Finding]:
     Posts from disk have the fields they have, and as many as there are: only their shares are judged.
     """
     if total(counts, "seeds/files"):
-        return [*_shares(counts, earlier, SEED_SHARES), *_strange(counts)]
+        return [*_shares(counts, earlier, SEED_SHARES), *_anomalies(counts)]
     return [
         *_shares(counts, earlier, SHARES),
         *_coverage(counts, [c for c in earlier if total(c, "coverage")]),
         *_few(counts, earlier),
-        *_strange(counts),
+        *_anomalies(counts),
     ]
 
 
@@ -186,14 +197,14 @@ def _few(counts: Counts, earlier: Sequence[Counts]) -> Iterator[Finding]:
         yield Finding("note", "few_articles", words, "Compare the channel's page in a browser with what was stored.")
 
 
-def _strange(counts: Counts) -> Iterator[Finding]:
+def _anomalies(counts: Counts) -> Iterator[Finding]:
     for key, number in counts.items():
-        name = key.removeprefix("strange/")
+        name = key.removeprefix("anomaly/")
         kind, _, about = name.partition("/")
-        if key.startswith("strange/") and kind not in STRANGE_ELSEWHERE:
-            level = "warning" if kind in STRANGE_WARNINGS else "note"
+        if key.startswith("anomaly/") and kind not in ANOMALY_ELSEWHERE:
+            level = "warning" if kind in ANOMALY_WARNINGS else "note"
             times = "once" if number == 1 else f"{number} times"
-            advice = STRANGE_WARNINGS.get(kind, "The log says where.")
+            advice = ANOMALY_WARNINGS.get(kind, "The log says where.")
             what = kind.replace("_", " ") + (f" of {about}" if about else "")
             yield Finding(level, name, f"{what}: seen {times}.", advice)
 
@@ -228,7 +239,7 @@ def _stale(channels: Sequence[Any], now: datetime) -> Iterator[Finding]:
             yield Finding("warning", name, words, "Check that cron still runs it, and how the last runs ended.")
         elif row.listed_until and now - row.listed_until > allowed:
             words = f"the newest entry of the channel {row.channel} is of {_time(row.listed_until)}."
-            yield Finding("warning", name, words, STRANGE_WARNINGS["stale_channel"])
+            yield Finding("warning", name, words, ANOMALY_WARNINGS["stale_channel"])
 
 
 def _gaps(gaps: Sequence[Any], now: datetime) -> Iterator[Finding]:
@@ -236,7 +247,7 @@ def _gaps(gaps: Sequence[Any], now: datetime) -> Iterator[Finding]:
         words = (
             f"the channel {row.channel} was not listed from {_time(row.after)} to {_time(row.before)}; that is lost."
         )
-        yield Finding("note", f"gap_lost/{row.channel}", words, STRANGE_WARNINGS["gap_lost"])
+        yield Finding("note", f"gap_lost/{row.channel}", words, ANOMALY_WARNINGS["gap_lost"])
     open_gaps = [row for row in gaps if not given_up(row)]
     for channel in {row.channel: None for row in open_gaps}:
         rows = [row for row in open_gaps if row.channel == channel]

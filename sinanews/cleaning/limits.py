@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from sinanews.cleaning.characters import without_non_text, without_non_text_references
-from sinanews.cleaning.found import Found, medium_in
+from sinanews.cleaning.facts import Facts, medium_in
 from sinanews.exceptions import PageTooLarge
 
 MAX_BODY = 2 * 1024 * 1024  #: bytes of UTF-8, once comments and scripts are gone
@@ -34,7 +34,7 @@ _MOST_SENTENCES = 10  #: in an advertisement between two comments
 _STOCK_NOTE = re.compile(r"\s*news_keyword_pub,(.*)", re.S)
 
 
-def strip_hidden(raw: str, found: Found) -> str:
+def strip_hidden(raw: str, found: Facts) -> str:
     """The markup without control characters, comments, scripts and styles; what comments say is noted.
 
     A place where an advertisement was cut out is marked with ``<del class="sina-cut">``, the end of
@@ -68,7 +68,7 @@ def _is_text(advertisement: str) -> bool:
     return advertisement.count("。") > _MOST_SENTENCES
 
 
-def _note(comment: str, found: Found) -> str:
+def _note(comment: str, found: Facts) -> str:
     """Remember what a comment says of stocks, videos and the medium; return the mark that stands for it, if any."""
     if stocks := _STOCK_NOTE.match(comment[:5000]):
         found.add_stocks(re.split(r"[,&\s]+", stocks[1]))
@@ -81,7 +81,7 @@ def _note(comment: str, found: Found) -> str:
     return _END if "publish_helper_end" in comment[:60] else ""
 
 
-def check_bounds(markup: bytes, size: int = MAX_BODY, few_tags: int = MAX_DEPTH, tags: int = MAX_TAGS) -> None:
+def check_limits(markup: bytes, size: int = MAX_BODY, few_tags: int = MAX_DEPTH, tags: int = MAX_TAGS) -> None:
     """Raise PageTooLarge for what would keep a parser busy: size, nesting, attribute floods.
 
     ``markup`` is in UTF-8 or GB18030: in neither is ``<``, ``=`` or ``>`` a part of another character.

@@ -10,13 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sinanews.catalogue import Catalogue, figures
-from sinanews.channels import CHANNELS
-from sinanews.live import ROOMS
-from sinanews.locks import holder
-from sinanews.monitors import HISTORY, Finding, jobs_in_use, judge_archive, judge_run
-from sinanews.outcomes import total
-from sinanews.showing import minute
+from sinanews.catalogue import Catalogue
+from sinanews.catalogue import queries as figures
+from sinanews.catalogue.lock import holder
+from sinanews.dates import minute
+from sinanews.listing.channels import CHANNELS
+from sinanews.listing.live import ROOMS
+from sinanews.watch.monitors import HISTORY, Finding, jobs_in_use, judge_archive, judge_run
+from sinanews.watch.outcomes import total
 
 NUMBERS = ("articles/exported", "duplicate", "refused", "failed", "listing/failed")  #: shown of each run
 CLOCKS_DIFFER = 5  #: seconds by which a process may seem younger than its run
@@ -28,7 +29,7 @@ STATES = ("exported", "duplicate", "refused", "failed", "pending")
 
 def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs: int = 10) -> dict[str, Any]:
     """All that status says, as its ``--json`` prints it. ``stale``: whether SINANEWS_STALE is on."""
-    marks, gaps = catalogue.coverage.channels(), catalogue.coverage.gaps()
+    marks, gaps = catalogue.listing.channels(), catalogue.listing.gaps()
     asked = figures.asked_of_runs(catalogue)
     jobs = figures.runs_of_jobs(catalogue)
     alive = running((run for job in jobs for run in job), catalogue)

@@ -15,11 +15,11 @@ from sqlalchemy import Row, Select, func, select
 from sinanews import arguments
 from sinanews.catalogue.catalogue import Catalogue
 from sinanews.catalogue.tables import articles, runs
-from sinanews.channels import DEFAULT, select_channels
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError
-from sinanews.listings import day_start
-from sinanews.live import ROOMS, select_rooms
+from sinanews.listing.channels import DEFAULT, select_channels
+from sinanews.listing.live import ROOMS, select_rooms
+from sinanews.listing.roll import day_start
 
 RUNS_OF_SPIDER = 200  #: read at most; an hourly job leaves room for a weekly one
 UNKNOWN = ("unknown_layout", "ambiguous_layout")
@@ -140,7 +140,7 @@ def listed_days(catalogue: Catalogue, asked: Iterable[Asked] = ()) -> dict[str, 
             wanted = dict.fromkeys(((run.first + timedelta(days=n)).isoformat() for n in range(number)), "not_begun")
             for channel in run.channels:
                 states[channel].update(wanted)
-    for row in catalogue.coverage.days():
+    for row in catalogue.listing.days():
         states[row.channel][row.day] = row.state
     return {channel: _days(days) for channel, days in states.items() if days}
 
@@ -156,7 +156,7 @@ def _days(states: dict[str, str]) -> Days:
 
 
 @dataclass(frozen=True)
-class Copy:
+class StoryCopy:
     """A copy of a story, beside the one that the archive keeps."""
 
     id: str
@@ -179,7 +179,7 @@ class Cluster:
     media: str | None
     published_at: datetime | None
     path: str | None
-    copies: list[Copy]
+    copies: list[StoryCopy]
 
 
 def clusters(catalogue: Catalogue) -> list[Cluster]:
@@ -207,7 +207,7 @@ def _winner(article: str, copies: dict[str, Row[Any]]) -> str:
 def _cluster(winner: str, kept: Row[Any] | None, rows: Sequence[Row[Any]]) -> Cluster:
     first = kept.published_at if kept else None
     copies = [
-        Copy(row.id, row.title, row.url, row.media, row.reason, row.similarity, row.published_at,
+        StoryCopy(row.id, row.title, row.url, row.media, row.reason, row.similarity, row.published_at,
              row.published_at - first if first and row.published_at else None)
         for row in sorted(rows, key=lambda r: (r.published_at is None, r.published_at, r.id))
         if row.id != winner

@@ -15,8 +15,8 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import create_looping_call
 from scrapy.utils.log import get_scrapy_root_handler
 
-from sinanews.extensions import Archive
-from sinanews.outcomes import total
+from sinanews.run.extension import Run
+from sinanews.watch.outcomes import total
 
 logger = logging.getLogger(__name__)
 #: Each article that was asked for ends as one of these.
@@ -45,7 +45,7 @@ class Progress:
             self.task.start(self.interval, now=False)
 
     def show(self) -> None:
-        counts = Archive.of(self.crawler).counts()
+        counts = Run.of(self.crawler).counts()
         done = ended(counts)
         logger.info("articles %s; %.0f a minute", words(counts), (done - self.before) * 60 / self.interval)
         self.before = done
@@ -84,7 +84,7 @@ class ProgressBar(Progress):
         self.task.start(self.interval)
 
     def show(self) -> None:
-        counts = Archive.of(self.crawler).counts()
+        counts = Run.of(self.crawler).counts()
         speed = self.bar.tasks[0].speed
         rate = f"{speed * 60:.0f}/min" if speed else ""
         asked = total(counts, "articles/asked") or None

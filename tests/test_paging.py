@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinanews.channels import DEFAULT
 from sinanews.dates import BEIJING
-from sinanews.listings import Listing, ListingPage
-from sinanews.walks import Gap, Walk, day_walks, gap_walks, is_settled, without_windows
+from sinanews.listing.channels import DEFAULT
+from sinanews.listing.paging import Gap, Pager, day_pagers, gap_pagers, is_settled, without_windows
+from sinanews.listing.roll import Listing, ListingPage
 
 EXAMPLES = settings(max_examples=int(os.environ.get("SINANEWS_EXAMPLES", "50")), deadline=None)
 NOW = datetime(2026, 11, 20, 18, tzinfo=BEIJING)
@@ -33,14 +33,14 @@ def page(rows: Collection[Listing], number: int, total: int | None = None, size:
     return ListingPage(tuple(newest_first), len(rows) if total is None else total)
 
 
-def read(walk: Walk, lists: list[list[Listing]], known: Collection[str] = ()) -> list[int]:
-    """Walk over a list that is as ``lists`` says at each request, the last one from then on; the pages asked for."""
+def read(pager: Pager, lists: list[list[Listing]], known: Collection[str] = ()) -> list[int]:
+    """Pager over a list that is as ``lists`` says at each request, the last one from then on; the pages asked for."""
     asked: list[int] = []
     while True:
-        answer = page(lists[min(len(asked), len(lists) - 1)], walk.page)
-        asked.append(walk.page)
-        walk.new_rows(answer, NOW)
-        if not walk.goes_on(answer, known, NOW):
+        answer = page(lists[min(len(asked), len(lists) - 1)], pager.page)
+        asked.append(pager.page)
+        pager.new_rows(answer, NOW)
+        if not pager.goes_on(answer, known, NOW):
             return asked
 
 
@@ -57,21 +57,21 @@ def listed_until(number: int) -> datetime | None:
 
 
 def test_a_first_walk_reads_to_the_end() -> None:
-    walk = Walk(DEFAULT)
-    assert read(walk, [rows(12)], keys(12)) == [1, 2, 3, 4]
-    assert (walk.ended, walk.seen, walk.newest) == ("end", keys(12), listed_until(12))
+    pager = Pager(DEFAULT)
+    assert read(pager, [rows(12)], keys(12)) == [1, 2, 3, 4]
+    assert (pager.ended, pager.seen, pager.newest) == ("end", keys(12), listed_until(12))
 
 
 def test_nothing_new_is_one_page() -> None:
-    walk = Walk(DEFAULT, listed_until=listed_until(40))
-    assert read(walk, [rows(40)], keys(40)) == [1]
-    assert walk.ended == "known"
+    pager = Pager(DEFAULT, listed_until=listed_until(40))
+    assert read(pager, [rows(40)], keys(40)) == [1]
+    assert pager.ended == "known"
 
 
 def test_known_rows_newer_than_the_mark_do_not_end_it() -> None:
     """A killed run knew them, but had not come to what lies below."""
-    walk = Walk(DEFAULT, listed_until=listed_until(20))
-    assert read(walk, [rows(40)], keys(40) - keys(30, 21)) == [1, 2, 3, 4, 5]
+    pager = Pager(DEFAULT, listed_until=listed_until(20))
+    assert read(pager, [rows(40)], keys(40) - keys(30, 21)) == [1, 2, 3, 4, 5]
 
 
 PINS = [row(n, id=f"pin{n}") for n in range(1, 16)]
@@ -99,10 +99,10 @@ QUIET, BUSY = rows(40), rows(53)  # 13 new rows above row 40
     ],
 )
 def test_pins_and_late_rows_do_not_end_a_walk(shown: list[Listing], known: set[str], pages: int) -> None:
-    walk = Walk(DEFAULT, listed_until=listed_until(40))
-    asked = read(walk, [shown], known | PIN_KEYS)
-    assert walk.seen >= keys(53, 41) & {r.key for r in shown} | {r.key for r in shown if r.key == "late"}
-    assert (walk.ended, len(asked), walk.unread(NOW)) == ("known", pages, None)
+    pager = Pager(DEFAULT, listed_until=listed_until(40))
+    asked = read(pager, [shown], known | PIN_KEYS)
+    assert pager.seen >= keys(53, 41) & {r.key for r in shown} | {r.key for r in shown if r.key == "late"}
+    assert (pager.ended, len(asked), pager.unread(NOW)) == ("known", pages, None)
 
 
 @pytest.mark.parametrize(
@@ -116,16 +116,16 @@ def test_pins_and_late_rows_do_not_end_a_walk(shown: list[Listing], known: set[s
     ],
 )
 def test_nothing_new_costs_one_page_and_one_more_where_it_looks_pinned(shown: list[Listing], pages: int) -> None:
-    walk = Walk(DEFAULT, listed_until=listed_until(40))
-    assert len(read(walk, [shown], keys(40) | PIN_KEYS)) == pages
-    assert walk.ended == "known"
+    pager = Pager(DEFAULT, listed_until=listed_until(40))
+    assert len(read(pager, [shown], keys(40) | PIN_KEYS)) == pages
+    assert pager.ended == "known"
 
 
 def test_old_rows_above_end_no_walk_back_in_time() -> None:
-    walk = Walk(DEFAULT, stop_at=listed_until(30))
-    read(walk, [[*PINS[:5], *rows(60)]], keys(60) | PIN_KEYS)
-    assert walk.seen >= keys(60, 30)
-    assert walk.ended == "passed"
+    pager = Pager(DEFAULT, stop_at=listed_until(30))
+    read(pager, [[*PINS[:5], *rows(60)]], keys(60) | PIN_KEYS)
+    assert pager.seen >= keys(60, 30)
+    assert pager.ended == "passed"
 
 
 # --- servers that repeat themselves ------------------------------------------------------------------------
@@ -148,11 +148,11 @@ def lying(shown: list[Listing], kind: str, number: int, request: int) -> Listing
     return ListingPage(found, totals.get(kind, honest.total))
 
 
-def read_lying(walk: Walk, shown: list[Listing], kind: str, known: Collection[str] = ()) -> int:
+def read_lying(pager: Pager, shown: list[Listing], kind: str, known: Collection[str] = ()) -> int:
     for request in range(1, 200):
-        answer = lying(shown, kind, walk.page, request)
-        walk.new_rows(answer, NOW)
-        if not walk.goes_on(answer, known, NOW):
+        answer = lying(shown, kind, pager.page, request)
+        pager.new_rows(answer, NOW)
+        if not pager.goes_on(answer, known, NOW):
             return request
     raise AssertionError("it never ends")
 
@@ -163,88 +163,90 @@ FOR_EVER = ["first", "churning", "growing", "none", "zero", "thinned", "cycle", 
 @pytest.mark.parametrize("kind", [*FOR_EVER, "third is first", "third is second"])
 @pytest.mark.parametrize("day", [None, NOW.date()])
 def test_a_list_that_repeats_a_page_is_not_read_whole(kind: str, day: date | None) -> None:
-    """``holes`` says so, whether the walk goes on below the page or has to give up."""
-    walk = Walk(DEFAULT, day=day)
-    asked = read_lying(walk, rows(60), kind)
-    assert walk.holes and walk.repeats and not walk.whole
+    """``holes`` says so, whether the pager goes on below the page or has to give up."""
+    pager = Pager(DEFAULT, day=day)
+    asked = read_lying(pager, rows(60), kind)
+    assert pager.holes and pager.repeats and not pager.whole
     assert asked < 60
-    assert (walk.ended == "repeats") == (kind in FOR_EVER)
-    assert walk.seen == keys(60) - (keys(50, 46) if kind.startswith("third is") else keys(0)) or kind in FOR_EVER
+    assert (pager.ended == "repeats") == (kind in FOR_EVER)
+    assert pager.seen == keys(60) - (keys(50, 46) if kind.startswith("third is") else keys(0)) or kind in FOR_EVER
 
 
 @pytest.mark.parametrize("kind", [*FOR_EVER, "third is first", "third is second"])
 def test_what_a_repeated_page_hides_is_a_gap(kind: str) -> None:
-    walk = Walk(DEFAULT, listed_until=listed_until(20))
-    read_lying(walk, rows(60), kind, keys(20))
-    unread = walk.unread(NOW)
+    pager = Pager(DEFAULT, listed_until=listed_until(20))
+    read_lying(pager, rows(60), kind, keys(20))
+    unread = pager.unread(NOW)
     assert unread is not None
-    missing = [r.published_at for r in rows(60, 21) if r.key not in walk.seen]
+    missing = [r.published_at for r in rows(60, 21) if r.key not in pager.seen]
     assert missing and all(when and unread[0] < when <= unread[1] for when in missing)
 
 
 def test_a_first_page_that_repeats_while_rows_arrive_is_no_progress() -> None:
-    walk = Walk(DEFAULT, listed_until=listed_until(20))
-    assert read_lying(walk, rows(60), "arriving", keys(20)) <= 5
-    assert walk.ended == "repeats" and walk.unread(NOW) is not None
+    pager = Pager(DEFAULT, listed_until=listed_until(20))
+    assert read_lying(pager, rows(60), "arriving", keys(20)) <= 5
+    assert pager.ended == "repeats" and pager.unread(NOW) is not None
 
 
 @pytest.mark.parametrize("newest", [1, 4, 5, 12, 15])
-@pytest.mark.parametrize("walk", [Walk(DEFAULT), Walk(DEFAULT, day=NOW.date()), Walk(DEFAULT, stop_at=listed_until(0))])
-def test_past_its_end_a_server_may_answer_the_last_page_again(newest: int, walk: Walk) -> None:
-    walk = replace(walk, seen=set(), entries=Counter(), _dropped={}, _brought=set())
+@pytest.mark.parametrize(
+    "pager", [Pager(DEFAULT), Pager(DEFAULT, day=NOW.date()), Pager(DEFAULT, stop_at=listed_until(0))]
+)
+def test_past_its_end_a_server_may_answer_the_last_page_again(newest: int, pager: Pager) -> None:
+    pager = replace(pager, seen=set(), entries=Counter(), _dropped={}, _brought=set())
     last = -(-newest // SIZE)
     while True:
-        answer = page(rows(newest), min(walk.page, last))
-        walk.new_rows(answer, NOW)
-        if not walk.goes_on(answer, (), NOW):
+        answer = page(rows(newest), min(pager.page, last))
+        pager.new_rows(answer, NOW)
+        if not pager.goes_on(answer, (), NOW):
             break
-    assert (walk.ended, walk.whole, walk.seen) == ("end", True, keys(newest))
-    assert walk.page <= last + 1
+    assert (pager.ended, pager.whole, pager.seen) == ("end", True, keys(newest))
+    assert pager.page <= last + 1
 
 
 def test_rows_without_a_usable_url_count_for_the_total() -> None:
-    walk, requests = Walk(DEFAULT, day=NOW.date()), 0
+    pager, requests = Pager(DEFAULT, day=NOW.date()), 0
     while True:
         requests += 1
-        answer = ListingPage(page(rows(12), walk.page).rows[1:], 12, dropped=1)
-        walk.new_rows(answer, NOW)
-        if not walk.goes_on(answer, (), NOW):
+        answer = ListingPage(page(rows(12), pager.page).rows[1:], 12, dropped=1)
+        pager.new_rows(answer, NOW)
+        if not pager.goes_on(answer, (), NOW):
             break
-    assert (walk.ended, walk.short, requests) == ("end", False, 3)
+    assert (pager.ended, pager.short, requests) == ("end", False, 3)
 
 
 def test_an_empty_page_above_the_total_is_asked_for_twice() -> None:
-    walk, empty = Walk(DEFAULT, day=NOW.date()), iter([True, False])
+    pager, empty = Pager(DEFAULT, day=NOW.date()), iter([True, False])
     while True:
-        answer = page(rows(12), walk.page)
-        if walk.page == 2 and next(empty):
+        answer = page(rows(12), pager.page)
+        if pager.page == 2 and next(empty):
             answer = ListingPage((), 12)
-        walk.new_rows(answer, NOW)
-        if not walk.goes_on(answer, (), NOW):
+        pager.new_rows(answer, NOW)
+        if not pager.goes_on(answer, (), NOW):
             break
-    assert (walk.ended, walk.seen, walk.short) == ("end", keys(12), False)
-    walk = Walk(DEFAULT, day=NOW.date())
+    assert (pager.ended, pager.seen, pager.short) == ("end", keys(12), False)
+    pager = Pager(DEFAULT, day=NOW.date())
     for answer in (page(rows(12), 1), ListingPage((), 12), ListingPage((), 12)):
-        walk.new_rows(answer, NOW)
-        walk.goes_on(answer, (), NOW)
-    assert (walk.ended, walk.short) == ("end", True)
+        pager.new_rows(answer, NOW)
+        pager.goes_on(answer, (), NOW)
+    assert (pager.ended, pager.short) == ("end", True)
 
 
 def test_a_page_that_fails_is_passed_over() -> None:
-    walk = Walk(DEFAULT, listed_until=listed_until(20))
-    assert not Walk(DEFAULT).goes_on_after_failure(), "without its first page nothing is known of a list"
+    pager = Pager(DEFAULT, listed_until=listed_until(20))
+    assert not Pager(DEFAULT).goes_on_after_failure(), "without its first page nothing is known of a list"
     while True:
-        if walk.page == 3:
-            assert walk.goes_on_after_failure()
-        answer = page(rows(60), walk.page)
-        walk.new_rows(answer, NOW)
-        if not walk.goes_on(answer, keys(20), NOW):
+        if pager.page == 3:
+            assert pager.goes_on_after_failure()
+        answer = page(rows(60), pager.page)
+        pager.new_rows(answer, NOW)
+        if not pager.goes_on(answer, keys(20), NOW):
             break
-    assert walk.seen >= keys(60, 21) - keys(50, 46)
-    assert (walk.ended, walk.unread(NOW)) == ("known", (listed_until(20), listed_until(55)))
+    assert pager.seen >= keys(60, 21) - keys(50, 46)
+    assert (pager.ended, pager.unread(NOW)) == ("known", (listed_until(20), listed_until(55)))
     for _ in range(2):
-        assert walk.goes_on_after_failure()
-    assert not walk.goes_on_after_failure()
+        assert pager.goes_on_after_failure()
+    assert not pager.goes_on_after_failure()
 
 
 @pytest.mark.parametrize(
@@ -261,17 +263,17 @@ def test_a_page_that_fails_is_passed_over() -> None:
     ],
 )
 def test_what_is_unread(shown: list[Listing], pages: int, gap: int | None) -> None:
-    walk = Walk(DEFAULT, listed_until=listed_until(20), max_pages=pages)
-    read(walk, [shown], keys(20) | PIN_KEYS)
-    unread = walk.unread(NOW)
+    pager = Pager(DEFAULT, listed_until=listed_until(20), max_pages=pages)
+    read(pager, [shown], keys(20) | PIN_KEYS)
+    unread = pager.unread(NOW)
     assert (unread and unread[1]) == (gap and listed_until(gap))
 
 
 def test_a_row_dated_in_the_future_neither_marks_nor_ends() -> None:
     ahead = row(9, id="ahead", published_at=NOW + timedelta(days=3000))
-    walk = Walk(DEFAULT, listed_until=listed_until(40))
-    assert read(walk, [[ahead, *rows(40)]], keys(40) | {"ahead"}) == [1]
-    assert walk.newest == listed_until(40)
+    pager = Pager(DEFAULT, listed_until=listed_until(40))
+    assert read(pager, [[ahead, *rows(40)]], keys(40) | {"ahead"}) == [1]
+    assert pager.newest == listed_until(40)
 
 
 @EXAMPLES
@@ -282,10 +284,10 @@ def test_arrivals_at_the_top_lose_nothing(arrivals: list[int], new: int) -> None
     for number in arrivals:
         top += number
         lists.append(rows(top))
-    walk = Walk(DEFAULT, listed_until=listed_until(100))
-    read(walk, lists, keys(100))
-    assert walk.seen >= keys(100 + new, 101)
-    assert walk.ended == "known"
+    pager = Pager(DEFAULT, listed_until=listed_until(100))
+    read(pager, lists, keys(100))
+    assert pager.seen >= keys(100 + new, 101)
+    assert pager.ended == "known"
 
 
 @EXAMPLES
@@ -295,10 +297,10 @@ def test_removals_lose_nothing(removed: list[set[int]], of_a_day: bool) -> None:
     lists = [rows(130, 90)]
     for numbers in removed:
         lists.append([r for i, r in enumerate(lists[-1]) if i not in numbers])
-    walk = Walk(DEFAULT, day=NOW.date()) if of_a_day else Walk(DEFAULT, listed_until=listed_until(100))
-    asked = read(walk, lists, keys(100))
+    pager = Pager(DEFAULT, day=NOW.date()) if of_a_day else Pager(DEFAULT, listed_until=listed_until(100))
+    asked = read(pager, lists, keys(100))
     wanted = {r.key for r in lists[min(len(asked), len(lists)) - 1]}
-    assert walk.seen >= (wanted if of_a_day else wanted - keys(100))
+    assert pager.seen >= (wanted if of_a_day else wanted - keys(100))
 
 
 @EXAMPLES
@@ -309,64 +311,64 @@ def test_arrivals_and_removals_at_once_lose_nothing(changes: list[tuple[int, set
         kept = [r for i, r in enumerate(lists[-1]) if i not in numbers]
         lists.append([*rows(top + arrived, top + 1), *kept])
         top += arrived
-    walk = Walk(DEFAULT, listed_until=listed_until(100))
-    asked = read(walk, lists, keys(100))
-    assert walk.seen >= {r.key for r in lists[min(len(asked), len(lists)) - 1]} & keys(130, 101)
+    pager = Pager(DEFAULT, listed_until=listed_until(100))
+    asked = read(pager, lists, keys(100))
+    assert pager.seen >= {r.key for r in lists[min(len(asked), len(lists)) - 1]} & keys(130, 101)
 
 
 def test_a_total_that_shrinks_for_ever_does_not() -> None:
-    walk = Walk(DEFAULT, max_pages=30)
+    pager = Pager(DEFAULT, max_pages=30)
     for number in range(200):
         answer = ListingPage((row(900 - number),), 10**6 - number)
-        walk.new_rows(answer, NOW)
-        if not walk.goes_on(answer, set(), NOW):
+        pager.new_rows(answer, NOW)
+        if not pager.goes_on(answer, set(), NOW):
             break
-    assert walk.ended == "limit"
+    assert pager.ended == "limit"
 
 
 def test_a_day_ends_with_its_total() -> None:
-    walk = Walk(DEFAULT, day=NOW.date())
-    assert read(walk, [rows(10)]) == [1, 2]
-    assert walk.entries == {NOW.date(): 10}
+    pager = Pager(DEFAULT, day=NOW.date())
+    assert read(pager, [rows(10)]) == [1, 2]
+    assert pager.entries == {NOW.date(): 10}
 
 
 def test_a_total_that_is_too_small_does_not_end_a_day() -> None:
-    walk, pages = Walk(DEFAULT, day=NOW.date()), 0
+    pager, pages = Pager(DEFAULT, day=NOW.date()), 0
     while pages < 9:
         pages += 1
-        answer = page(rows(12), walk.page, total=0)
-        walk.new_rows(answer, NOW)
-        if not walk.goes_on(answer, set(), NOW):
+        answer = page(rows(12), pager.page, total=0)
+        pager.new_rows(answer, NOW)
+        if not pager.goes_on(answer, set(), NOW):
             break
-    assert walk.seen == keys(12)
+    assert pager.seen == keys(12)
 
 
 def test_an_ignored_window_is_seen_even_below_rows_of_the_day() -> None:
     """Where today is asked for, the first pages of the whole list are of the day by chance."""
     today = rows(1000, 990)
     older = [row(n, published_at=NOW - timedelta(days=2)) for n in range(20)]
-    walk = Walk(DEFAULT, day=NOW.date())
-    assert read(walk, [[*today, *older]]) == [1, 2, 3]
-    assert walk.ended == "window_ignored"
+    pager = Pager(DEFAULT, day=NOW.date())
+    assert read(pager, [[*today, *older]]) == [1, 2, 3]
+    assert pager.ended == "window_ignored"
 
 
 def test_days_newest_first_without_those_listed() -> None:
     since, until = datetime(2026, 11, 1, 12, tzinfo=BEIJING), datetime(2026, 11, 5, tzinfo=BEIJING)
-    walks = day_walks(DEFAULT, since, until, {date(2026, 11, 3)})
-    assert [str(walk.day) for walk in walks] == ["2026-11-04", "2026-11-02", "2026-11-01"]
-    assert [len(walk.days) for walk in walks] == [1, 1, 0]  # the first day is not asked for whole
-    joined = without_windows(walks)
+    pagers = day_pagers(DEFAULT, since, until, {date(2026, 11, 3)})
+    assert [str(pager.day) for pager in pagers] == ["2026-11-04", "2026-11-02", "2026-11-01"]
+    assert [len(pager.days) for pager in pagers] == [1, 1, 0]  # the first day is not asked for whole
+    joined = without_windows(pagers)
     assert (joined.day, joined.stop_at) == (None, since)
     assert [str(day) for day in joined.days] == ["2026-11-04", "2026-11-02"]
 
 
 def test_the_last_walk_over_a_gap_closes_it() -> None:
     gap = Gap(NOW - timedelta(days=3), NOW, NOW)
-    walks = gap_walks(DEFAULT, gap, {NOW.date() - timedelta(days=3)})
-    assert [walk.closes for walk in walks] == [(), (), (gap,)]
-    assert without_windows(walks * 2).closes == (gap, gap)
+    pagers = gap_pagers(DEFAULT, gap, {NOW.date() - timedelta(days=3)})
+    assert [pager.closes for pager in pagers] == [(), (), (gap,)]
+    assert without_windows(pagers * 2).closes == (gap, gap)
     every = {NOW.date() - timedelta(days=n) for n in range(4)}
-    assert [walk.closes for walk in gap_walks(DEFAULT, gap, every)] == [(gap,)]
+    assert [pager.closes for pager in gap_pagers(DEFAULT, gap, every)] == [(gap,)]
 
 
 @pytest.mark.parametrize(("hours", "settled"), [(0, False), (5.9, False), (6, True), (200, True)])
@@ -376,16 +378,16 @@ def test_a_day_is_settled_some_hours_after_its_end(hours: float, settled: bool) 
 
 
 def test_a_page_of_pins_again_and_again_proves_nothing() -> None:
-    walk = Walk(DEFAULT, listed_until=listed_until(40))
-    read_lying(walk, [*PINS[:5], *BUSY], "first", keys(40) | PIN_KEYS)
-    assert walk.ended == "repeats" and walk.unread(NOW) == (listed_until(40), NOW)
+    pager = Pager(DEFAULT, listed_until=listed_until(40))
+    read_lying(pager, [*PINS[:5], *BUSY], "first", keys(40) | PIN_KEYS)
+    assert pager.ended == "repeats" and pager.unread(NOW) == (listed_until(40), NOW)
 
 
 @pytest.mark.parametrize("told", [0, None, 3])
 def test_what_is_no_total_moves_no_rows(told: int | None) -> None:
-    walk = Walk(DEFAULT)
+    pager = Pager(DEFAULT)
     for number, total in ((1, 60), (2, told), (3, 60)):
-        assert walk.page == number
+        assert pager.page == number
         answer = ListingPage(page(rows(60), number).rows, total)
-        walk.new_rows(answer, NOW)
-        assert walk.goes_on(answer, (), NOW)
+        pager.new_rows(answer, NOW)
+        assert pager.goes_on(answer, (), NOW)

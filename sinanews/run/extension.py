@@ -18,21 +18,20 @@ from scrapy.http import Response
 from scrapy.logformatter import LogFormatter
 from scrapy.utils.defer import deferred_from_coro
 
-from sinanews.alerts import alert
-from sinanews.answers import CUT_RUNS, RUNS, Said, Walls, told
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.catalogue import Rival
+from sinanews.catalogue.lock import RunLock
 from sinanews.catalogue.place import catalogue_url
-from sinanews.checks import check_settings, missing_command
+from sinanews.config import check_settings, exports_folder, missing_command
 from sinanews.dates import to_beijing
 from sinanews.exceptions import Banned, CatalogueError, Refused, SinanewsError
-from sinanews.files import SUPERSEDED, ExportFolder
-from sinanews.interrupts import interrupts
 from sinanews.items import ArticleItem
-from sinanews.locks import RunLock
-from sinanews.monitors import Finding, judge_run
-from sinanews.outcomes import ATTENTION, BANNED, CRASHED, STORAGE, USAGE, Outcome, judge, outcome_of, summary
-from sinanews.paths import exports_folder
+from sinanews.pages.answers import CUT_RUNS, RUNS, Said, Walls, told
+from sinanews.posts.folder import SUPERSEDED, ExportFolder
+from sinanews.run.interrupts import interrupts
+from sinanews.watch.alert import alert
+from sinanews.watch.monitors import Finding, judge_run
+from sinanews.watch.outcomes import ATTENTION, BANNED, CRASHED, STORAGE, USAGE, Outcome, judge, outcome_of, summary
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +69,8 @@ class Copy:
     beside: bool = False  #: it is better, but lacks something that the first has: both stay
 
 
-class Archive:
-    """The catalogue and the exports folder of this run; pipelines and spiders find it with ``Archive.of(crawler)``.
+class Run:
+    """The catalogue and the exports folder of this run; pipelines and spiders find it with ``Run.of(crawler)``.
 
     A run begins when its spider's ``start()`` does, and is judged, recorded and told when the spider closes, whoever
     runs it. ``scrapy shell``, ``fetch`` and ``parse`` begin none: they write nothing.
@@ -106,14 +105,14 @@ class Archive:
         crawler.signals.connect(self.spider_closed, signals.spider_closed)
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Archive:
+    def from_crawler(cls, crawler: Crawler) -> Run:
         return cls(crawler)
 
     @classmethod
-    def of(cls, crawler: Crawler) -> Archive:
-        archive = crawler.get_extension(cls)
-        assert archive is not None, "settings.EXTENSIONS lacks sinanews.extensions.Archive"
-        return archive
+    def of(cls, crawler: Crawler) -> Run:
+        run = crawler.get_extension(cls)
+        assert run is not None, "settings.EXTENSIONS lacks sinanews.run.extension.Run"
+        return run
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -320,9 +319,9 @@ class Archive:
         self.count("articles/unchanged")
         self.catalogue.touch(key, self.now(), **Said()._asdict(), **values)
 
-    def strange(self, name: str, words: str) -> None:
+    def anomaly(self, name: str, words: str) -> None:
         """Something that is not as known of Sina: counted, told, and in the run's summary."""
-        self.count(f"strange/{name}")
+        self.count(f"anomaly/{name}")
         logger.warning("%s: %s", name, words)
 
     def count(self, name: str, number: int = 1) -> None:
@@ -346,23 +345,23 @@ class RunMiddleware:
         return cls(crawler)
 
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        archive, spider = Archive.of(self.crawler), self.crawler.spider
+        run, spider = Run.of(self.crawler), self.crawler.spider
         assert spider is not None
         # `scrapy fetch` and `parse` put a start() of their own into the spider, and `shell` runs none at all.
         if not type(spider).start.__module__.startswith("scrapy.commands."):
-            archive.begin(spider)
+            run.begin(spider)
         try:
-            if not archive.stopping:
+            if not run.stopping:
                 async for one in start:
                     yield one
         except CatalogueError as error:
-            archive.stop_run(error, STORAGE.name)
+            run.stop_run(error, STORAGE.name)
 
     def process_spider_exception(self, response: Response, exception: Exception) -> list[Any] | None:
         """A catalogue that fails in a callback ends the run; any other error is Scrapy's to log."""
         if not isinstance(exception, CatalogueError):
             return None
-        Archive.of(self.crawler).stop_run(exception, STORAGE.name)
+        Run.of(self.crawler).stop_run(exception, STORAGE.name)
         return []
 
 

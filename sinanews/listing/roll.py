@@ -13,9 +13,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sinanews.channels import Channel
 from sinanews.dates import BEIJING, from_epoch
 from sinanews.exceptions import ListingError
+from sinanews.listing.channels import Channel
 from sinanews.urls import article_id, canonical_url, id_from_docid
 
 ROLL_API = "https://feed.mix.sina.com.cn/api/roll/get"
@@ -56,7 +56,7 @@ class ListingPage:
 
     rows: tuple[Listing, ...]
     total: int | None
-    strange: tuple[str, ...] = ()  #: names of what was not as known, for counting
+    anomalies: tuple[str, ...] = ()  #: names of what was not as known, for counting
     answered_at: datetime | None = None  #: by the server's clock
     dropped: int = 0  #: entries that are no rows: without a usable URL, taken back, or the same as another
 
@@ -103,7 +103,7 @@ def result_of(body: bytes) -> dict[str, Any]:
     try:
         result = answer["result"]
         status = result["status"]
-        code, message = number_of(status["code"]), text_of(status.get("msg")) or ""
+        code, message = number_of(status["code"]), text_value(status.get("msg")) or ""
     except (KeyError, TypeError, AttributeError):
         code = None
     if code is None:
@@ -122,39 +122,39 @@ def parse_roll(body: bytes) -> ListingPage:
     entries = result.get("data") or []
     if not isinstance(entries, list):
         raise ListingError(f"result.data is {type(entries).__name__}, not a list", "shape")
-    strange: list[str] = []
-    rows = {row.key: row for entry in reversed(entries) if (row := parse_entry(entry, strange)) is not None}
+    anomalies: list[str] = []
+    rows = {row.key: row for entry in reversed(entries) if (row := parse_entry(entry, anomalies)) is not None}
     if entries and not rows:
         raise ListingError(f"none of its {len(entries)} entries has a usable URL", "no_urls")
     total = number_of(result.get("total"))
     if total is None:
-        strange.append("type_of_total")
+        anomalies.append("type_of_total")
     answered, dropped = from_epoch(number_of(result.get("rtime"))), len(entries) - len(rows)
-    return ListingPage(tuple(reversed(rows.values())), total, tuple(strange), answered, dropped)
+    return ListingPage(tuple(reversed(rows.values())), total, tuple(anomalies), answered, dropped)
 
 
-def parse_entry(entry: Any, strange: list[str]) -> Listing | None:
-    """One entry; None, with a name in ``strange``, for one without a usable URL."""
+def parse_entry(entry: Any, anomalies: list[str]) -> Listing | None:
+    """One entry; None, with a name in ``anomalies``, for one without a usable URL."""
     if not isinstance(entry, dict):
-        strange.append("entry_type")
+        anomalies.append("entry_type")
         return None
-    strange += type_names(entry, _TYPES)
+    anomalies += type_names(entry, _TYPES)
     url = next((url for name in ("url", "wapurl") if (url := usable_url(entry.get(name)))), None)
     if url is None:
-        strange.append("entry_without_url")
+        anomalies.append("entry_without_url")
         return None
     published = from_epoch(number_of(entry.get("ctime")))
     if published is None:
-        strange.append("entry_without_ctime")
+        anomalies.append("entry_without_ctime")
     return Listing(
-        id=article_id(url) or id_from_docid(text_of(entry.get("docid")) or ""),
+        id=article_id(url) or id_from_docid(text_value(entry.get("docid")) or ""),
         url=url,
-        title=text_of(entry.get("title")) or "",
+        title=text_value(entry.get("title")) or "",
         published_at=published,
         updated_at=from_epoch(number_of(entry.get("mtime"))),
-        media=text_of(entry.get("media_name")),
-        summary=text_of(entry.get("intro")) or text_of(entry.get("summary")),
-        keywords=tuple(k for k in (text_of(entry.get("keywords")) or "").split(",") if k.strip()),
+        media=text_value(entry.get("media_name")),
+        summary=text_value(entry.get("intro")) or text_value(entry.get("summary")),
+        keywords=tuple(k for k in (text_value(entry.get("keywords")) or "").split(",") if k.strip()),
     )
 
 
@@ -170,13 +170,13 @@ def type_names(entry: dict[str, Any], types: Mapping[str, tuple[type, ...]]) -> 
 def usable_url(value: object) -> str | None:
     """The canonical URL, or None for what is none or too long to be remembered by."""
     try:
-        url = canonical_url(text_of(value) or "")
+        url = canonical_url(text_value(value) or "")
     except ValueError:
         return None
     return url if len(url) <= MOST_URL else None
 
 
-def text_of(value: object) -> str | None:
+def text_value(value: object) -> str | None:
     """What databases and files can hold: no NUL, no half of a surrogate pair."""
     if not isinstance(value, str):
         return None

@@ -35,7 +35,7 @@ from sqlalchemy import (
     update,
 )
 
-from sinanews.fingerprints import KEYS, Likeness, Sketch, compare
+from sinanews.duplicates.fingerprint import KEYS, Likeness, Sketch, compare
 
 PER_KEY = 16  # copies appear within days, so the newest are the likely ones
 CHECKED = 10  # of a real copy's 12 keys, 6 are shared on average even with 5 % of its characters changed

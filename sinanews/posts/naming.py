@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from sinanews.dates import BEIJING
 from sinanews.items import ArticleItem
@@ -73,24 +73,3 @@ def post_path(item: ArticleItem) -> PurePosixPath:
 def _cut(text: str, size: int) -> str:
     """At most so many bytes of UTF-8, never half a character."""
     return text.encode("utf-8", "ignore")[:size].decode("utf-8", "ignore")
-
-
-def project_folder() -> Path:
-    """The folder that relative paths in settings mean: where scrapy.cfg is."""
-    beside_package = Path(__file__).resolve().parents[1]
-    if (beside_package / "scrapy.cfg").exists():
-        return beside_package
-    return next((p for p in (Path.cwd(), *Path.cwd().parents) if (p / "scrapy.cfg").exists()), Path.cwd())
-
-
-def exports_folder(setting: str) -> Path:
-    """SINANEWS_EXPORTS as an absolute path."""
-    return (project_folder() / Path(setting).expanduser()).resolve()
-
-
-def absolute_database_url(setting: str) -> str:
-    """A SQLAlchemy URL with a relative SQLite file made absolute."""
-    prefix = "sqlite:///"
-    if not setting.startswith(prefix) or setting.removeprefix(prefix) in ("", ":memory:"):
-        return setting
-    return prefix + str(project_folder() / Path(setting.removeprefix(prefix)).expanduser())

@@ -17,13 +17,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from sinanews.channels import Channel
 from sinanews.dates import parse_sina_date, to_beijing
 from sinanews.exceptions import ArgumentError, ListingError
 from sinanews.items import ArticleItem
-from sinanews.listings import Listing, ListingPage, number_of, result_of, text_of, type_names, usable_url
+from sinanews.listing.channels import Channel
+from sinanews.listing.paging import Pager
+from sinanews.listing.roll import Listing, ListingPage, number_of, result_of, text_value, type_names, usable_url
 from sinanews.urls import article_id
-from sinanews.walks import Walk
 
 LIVE_API = "https://zhibo.sina.com.cn/api/zhibo/feed"
 CURSOR_API = "https://app.cj.sina.com.cn/api/news/pc"
@@ -53,8 +53,8 @@ _CODES: dict[str, tuple[re.Pattern[str], Callable[[str], str]]] = {
 
 
 @dataclass
-class RoomWalk(Walk):
-    """A walk over the rows of a room; the feed knows no days."""
+class RoomPager(Pager):
+    """A pager over the rows of a room; the feed knows no days."""
 
     @property
     def url(self) -> str:
@@ -72,8 +72,8 @@ class Flash(Listing):
 
 
 @dataclass
-class CursorWalk(Walk):
-    """A walk over the cursor feed, for the gaps that a room's feed no longer reaches. Each page begins below an id.
+class CursorPager(Pager):
+    """A pager over the cursor feed, for the gaps that a room's feed no longer reaches. Each page begins below an id.
 
     Whether the ids are the room's shows where both have a row of the same second and headline: ``same_ids``. Until
     then, or where they differ, a row that the room has not shown goes by an id of its own.
@@ -153,12 +153,12 @@ def parse_feed(body: bytes) -> ListingPage:
 
 def page_of(rows: list[Any], total: int | None) -> ListingPage:
     """The rows of an answer as a page. Raises ListingError where none of them can be used or was taken back."""
-    strange: list[str] = []
-    flashes = {flash.key: flash for row in rows if (flash := parse_row(row, strange))}
+    anomalies: list[str] = []
+    flashes = {flash.key: flash for row in rows if (flash := parse_row(row, anomalies))}
     taken_back = [row for row in rows if isinstance(row, dict) and number_of(row.get("is_delete")) == 1]
     if len(rows) > len(taken_back) and not flashes:
-        raise ListingError(f"none of its {len(rows)} rows can be used ({strange[-1]})", "no_rows")
-    return ListingPage(tuple(flashes.values()), total, tuple(strange), dropped=len(rows) - len(flashes))
+        raise ListingError(f"none of its {len(rows)} rows can be used ({anomalies[-1]})", "no_rows")
+    return ListingPage(tuple(flashes.values()), total, tuple(anomalies), dropped=len(rows) - len(flashes))
 
 
 def parse_cursor(body: bytes) -> ListingPage:
@@ -186,37 +186,38 @@ def own_id(key: str) -> str:
     return _OWN_ID + key.rpartition("-")[2]
 
 
-def parse_row(row: Any, strange: list[str]) -> Flash | None:
-    """One row; None for one that was taken back, or, with a name in ``strange``, one that has no id or no text."""
+def parse_row(row: Any, anomalies: list[str]) -> Flash | None:
+    """One row; None for one that was taken back, or, with a name in ``anomalies``, one that has no id or no text."""
     if not isinstance(row, dict):
-        strange.append("row_type")
+        anomalies.append("row_type")
         return None
-    strange += type_names(row, _TYPES)
-    number, room, text = number_of(row.get("id")), number_of(row.get("zhibo_id")), plain(text_of(row.get("rich_text")))
+    anomalies += type_names(row, _TYPES)
+    number, room = number_of(row.get("id")), number_of(row.get("zhibo_id"))
+    text = row_text(text_value(row.get("rich_text")))
     if number_of(row.get("is_delete")) == 1:
         return None
     if not number or not room or not text:
-        strange.append("row_without_text" if number and room else "row_without_id")
+        anomalies.append("row_without_text" if number and room else "row_without_id")
         return None
-    published = parse_sina_date(text_of(row.get("create_time")))
+    published = parse_sina_date(text_value(row.get("create_time")))
     if published is None:
-        strange.append("row_without_time")
-    ext, tags = extras(row.get("ext"), strange), dicts(row.get("tag"))
+        anomalies.append("row_without_time")
+    ext, tags = extras(row.get("ext"), anomalies), dicts(row.get("tag"))
     link = usable_url(row.get("docurl")) or usable_url(ext.get("docurl"))
     return Flash(
         id=f"live-{room}-{number}",
         url="",
         title=headline(text),
         published_at=published,
-        updated_at=parse_sina_date(text_of(row.get("update_time"))),
-        keywords=tuple(name for tag in tags if (name := text_of(tag.get("name")))),
+        updated_at=parse_sina_date(text_value(row.get("update_time"))),
+        keywords=tuple(name for tag in tags if (name := text_value(tag.get("name")))),
         text=text,
         stocks=stock_codes(ext.get("stocks")),
         refers_to=article_id(link) if link else None,
     )
 
 
-def plain(rich_text: str | None) -> str:
+def row_text(rich_text: str | None) -> str:
     """The text of a row; no markup in it is trusted."""
     lines = re.sub(r"<br\s*/?>|</p\s*>", "\n", rich_text or "", flags=re.I)
     return html.unescape(re.sub(r"</?[a-zA-Z][^<>]*>", "", lines)).strip()
@@ -234,14 +235,14 @@ def headline(text: str) -> str:
     return first if len(first) <= MOST_HEADLINE else first[: MOST_HEADLINE - 1] + "…"
 
 
-def extras(text: object, strange: list[str]) -> dict[str, Any]:
+def extras(text: object, anomalies: list[str]) -> dict[str, Any]:
     """``ext``: a string holding a JSON object."""
     try:
         ext = json.loads(text) if isinstance(text, str) and text else {}
     except (ValueError, RecursionError):
         ext = None
     if not isinstance(ext, dict):
-        strange.append("type_of_ext")
+        anomalies.append("type_of_ext")
         return {}
     return ext
 
@@ -254,7 +255,7 @@ def stock_codes(stocks: object) -> tuple[str, ...]:
     """The codes of stocks as articles have them: sh600030, hk06030, CIIHY; futures and currencies are none."""
     codes = []
     for stock in dicts(stocks):
-        market, symbol = (text_of(stock.get(key)) or "" for key in ("market", "symbol"))
+        market, symbol = (text_value(stock.get(key)) or "" for key in ("market", "symbol"))
         if market in _CODES and (found := _CODES[market][0].fullmatch(symbol)):
             codes.append(_CODES[market][1](found[1]))
     return tuple(dict.fromkeys(codes))

@@ -1,4 +1,4 @@
-"""How far to read a list: the decisions of one walk over the pages of one channel. Pure."""
+"""How far to read a list: the decisions of one pager over the pages of one channel. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sinanews.channels import Channel
 from sinanews.dates import BEIJING
-from sinanews.listings import Listing, ListingPage, day_start, outside_window, roll_url
+from sinanews.listing.channels import Channel
+from sinanews.listing.roll import Listing, ListingPage, day_start, outside_window, roll_url
 
-MOST_PAGES = 5000  #: no walk reads more, whatever a server says
-MOST_REREADS = 20  #: pages that a walk reads again because rows have moved up
+MOST_PAGES = 5000  #: no pager reads more, whatever a server says
+MOST_REREADS = 20  #: pages that a pager reads again because rows have moved up
 MOST_REPEATS = 3  #: pages in a row that bring nothing: what lies below cannot be had this way
 MOST_TRIES = 2  #: so many runs that find a list to end above a gap prove that it cannot be filled
 MOST_PUSHED = 60  #: pages that bring nothing because so many rows have arrived above them
@@ -33,13 +33,13 @@ class Gap:
 
 
 @dataclass
-class Walk:
+class Pager:
     """One pass over a channel's list, newest first: the whole list, or the window of one day.
 
     What ends it early must be proof that all below is known. A page on which all is known and none is newer than
     ``listed_until`` may consist of pinned rows; so it counts only below the row that ``listed_until`` is the time of
     (a quiet run finds that on its first page), or where the page before was such a one and newer. With ``stop_at`` the
-    walk goes on until two such pages are older than that, known or not.
+    pager goes on until two such pages are older than that, known or not.
 
     A page that brings nothing new where the list should go on is a hole: the server repeats itself, or failed.
     Where the total says that all was seen, it is the end.
@@ -50,21 +50,21 @@ class Walk:
     listed_until: datetime | None = None
     stop_at: datetime | None = None
     max_pages: int = MOST_PAGES
-    closes: tuple[Gap, ...] = ()  #: the gaps that are filled once this walk has ended
-    days: tuple[date, ...] = ()  #: the days that this walk, once ended, has listed whole
+    closes: tuple[Gap, ...] = ()  #: the gaps that are filled once this pager has ended
+    days: tuple[date, ...] = ()  #: the days that this pager, once ended, has listed whole
     page: int = 1
     seen: set[str] = field(default_factory=set)
     entries: Counter[date] = field(default_factory=Counter)  #: rows seen of each day
     newest: datetime | None = None  #: but for entries dated after the answer that has them
     total: int | None = None
-    ended: str = ""  #: why the walk ended: end, known, passed, limit, repeats, window_ignored
+    ended: str = ""  #: why the pager ended: end, known, passed, limit, repeats, window_ignored
     holes: bool = False  #: whether pages brought nothing although the list goes on below them
     repeats: int = 0  #: so many of those pages were others again
     bottom: datetime | None = None  #: what lies below the last page is not newer than this
     bottom_known: bool = False  #: whether the last page's rows were all known
     _page_newest: datetime | None = None  #: of the last page that brought something
     _above_hole: datetime | None = None
-    _progress: bool = False  #: whether the page has rows that are new to the walk and have not just come in above it
+    _progress: bool = False  #: whether the page has rows that are new to the pager and have not just come in above it
     _tail: list[datetime] = field(default_factory=list)  #: times of the last rows
     _barren: int = 0  #: pages in a row that brought nothing
     _brought: set[int] = field(default_factory=set)  #: pages that did
@@ -86,7 +86,7 @@ class Walk:
 
     @property
     def whole(self) -> bool:
-        """Whether all was read down to where the walk ended, and it did not end before its time."""
+        """Whether all was read down to where the pager ended, and it did not end before its time."""
         return self.ended in ("end", "known", "passed") and not self.holes
 
     @property
@@ -100,11 +100,11 @@ class Walk:
         return len(self.seen) + sum(self._dropped.values())
 
     def admits(self, row: Listing) -> bool:
-        """Whether the walk is after such rows."""
+        """Whether the pager is after such rows."""
         return True
 
     def new_rows(self, answer: ListingPage, now: datetime) -> list[Listing]:
-        """The rows this walk has not met yet: entries move down a page while others arrive above them."""
+        """The rows this pager has not met yet: entries move down a page while others arrive above them."""
         met = [row.key in self.seen for row in answer.rows]
         rows = [row for row, before in zip(answer.rows, met, strict=True) if not before]
         # What moves down stands above what was below it; what comes in stands above all.
@@ -120,7 +120,7 @@ class Walk:
         """Whether to read another page (``url`` is then its address); otherwise ``ended`` says why not.
 
         ``known`` are the keys of the page's rows that the catalogue had before and that nobody edited since. Where
-        the total shrank, rows have moved up over a page's edge: the walk goes on from the page before.
+        the total shrank, rows have moved up over a page's edge: the pager goes on from the page before.
         """
         change = self._follow_total(answer)
         self._dropped[self.page] = answer.dropped
@@ -145,7 +145,7 @@ class Walk:
         return not self.ended
 
     def unread(self, now: datetime) -> tuple[datetime, datetime] | None:
-        """Of a walk over the newest entries: after and up to when some may not have been read; None where all were."""
+        """Of a pager over the newest entries: after and up to when some may not have been read; None where all were."""
         until = self.listed_until
         if until is None or (self.ended == "known" and not self.holes):
             return None
@@ -162,7 +162,7 @@ class Walk:
         return (until, before) if before > until else None
 
     def reaches(self, gap: Gap) -> bool:
-        """Whether the walk was read down to where a gap begins: ``after`` is the time of an entry there was."""
+        """Whether the pager was read down to where a gap begins: ``after`` is the time of an entry there was."""
         return self.day is not None or self.ended != "end" or self.bottom is None or self.bottom <= gap.after
 
     def _follow_total(self, answer: ListingPage) -> int:
@@ -273,32 +273,32 @@ def days_between(first: datetime, last: datetime) -> Iterator[date]:
         day -= timedelta(days=1)
 
 
-def gap_walks(channel: Channel, gap: Gap, listed: Collection[date]) -> list[Walk]:
-    """The days of a gap, but for those ``listed`` whole since it was found; the last walk closes the gap."""
+def gap_pagers(channel: Channel, gap: Gap, listed: Collection[date]) -> list[Pager]:
+    """The days of a gap, but for those ``listed`` whole since it was found; the last pager closes the gap."""
     days = [day for day in days_between(gap.after, gap.before) if day not in listed]
-    walks = [
-        Walk(channel, day=day, days=(day,), stop_at=gap.after) for day in days or days_between(gap.after, gap.after)
+    pagers = [
+        Pager(channel, day=day, days=(day,), stop_at=gap.after) for day in days or days_between(gap.after, gap.after)
     ]
-    walks[-1].closes = (gap,)
-    return walks
+    pagers[-1].closes = (gap,)
+    return pagers
 
 
-def day_walks(channel: Channel, since: datetime, until: datetime, listed: Collection[date]) -> list[Walk]:
+def day_pagers(channel: Channel, since: datetime, until: datetime, listed: Collection[date]) -> list[Pager]:
     """The days from ``since`` up to ``until``, newest first, but for those ``listed`` whole before."""
     days = days_between(since, until - timedelta(microseconds=1))
     return [
-        Walk(channel, day=day, days=(day,) if day_start(day) >= since else (), stop_at=since)
+        Pager(channel, day=day, days=(day,) if day_start(day) >= since else (), stop_at=since)
         for day in days
         if day not in listed
     ]
 
 
-def without_windows(walks: list[Walk]) -> Walk:
-    """One walk page by page in place of walks over days, for a channel whose API ignores the day's window."""
-    stops = [walk.stop_at for walk in walks if walk.stop_at]
-    closes = tuple(gap for walk in walks for gap in walk.closes)
-    days = tuple(dict.fromkeys(day for walk in walks for day in walk.days))
-    return Walk(walks[0].channel, stop_at=min(stops), closes=closes, days=days)
+def without_windows(pagers: list[Pager]) -> Pager:
+    """One pager page by page in place of pagers over days, for a channel whose API ignores the day's window."""
+    stops = [pager.stop_at for pager in pagers if pager.stop_at]
+    closes = tuple(gap for pager in pagers for gap in pager.closes)
+    days = tuple(dict.fromkeys(day for pager in pagers for day in pager.days))
+    return Pager(pagers[0].channel, stop_at=min(stops), closes=closes, days=days)
 
 
 def is_settled(day: date, now: datetime) -> bool:

@@ -16,8 +16,8 @@ from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import articles
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ExportError
-from sinanews.files import SUPERSEDED, ExportFolder, in_the_way, leftovers, posts_under
-from sinanews.paths import file_id
+from sinanews.posts.folder import SUPERSEDED, ExportFolder, in_the_way, leftovers, posts_under
+from sinanews.posts.naming import file_id
 
 SETTLED = 60  #: seconds; a younger temporary file may belong to a running crawl
 MOST_BYTES = 64 * 1024 * 1024  #: of a file in a post's place; a larger one is no post of ours
@@ -40,7 +40,7 @@ TO_FETCH = ("missing", "cut", "changed", "no_path")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Mismatch:
     """One thing that is not as it should be."""
 
     kind: str  #: one of KINDS
@@ -61,7 +61,7 @@ class Finding:
         return f"{self.kind}: {self.what} {self.words}; {self.remedy}"
 
 
-def check(catalogue: Catalogue, exports: Path) -> list[Finding]:
+def check(catalogue: Catalogue, exports: Path) -> list[Mismatch]:
     """Everything that is wrong, files of the catalogue first. Raises CatalogueError, ExportError, OSError."""
     a = articles.c
     query = select(a.id, a.state, a.path, a.file_digest, a.url, a.channel, a.published_at)
@@ -73,13 +73,13 @@ def check(catalogue: Catalogue, exports: Path) -> list[Finding]:
         raise ExportError(
             f"there is no folder {exports}; is its disk there? SINANEWS_EXPORTS names the folder of posts"
         )
-    found = [Finding("integrity", str(words)) for words in told if words != "ok"]
+    found = [Mismatch("integrity", str(words)) for words in told if words != "ok"]
     for row in rows:
         kind = _kind_of_row(row, exports)
-        found += [Finding(kind, row.path or row.id, row.id, row.url, _again(row))] if kind else []
+        found += [Mismatch(kind, row.path or row.id, row.id, row.url, _again(row))] if kind else []
     found += _unexpected(rows, exports)
-    found += [Finding("in_the_way", name) for name in in_the_way(exports)]
-    return found + [Finding("leftover", path.relative_to(exports).as_posix()) for path in leftovers(exports, SETTLED)]
+    found += [Mismatch("in_the_way", name) for name in in_the_way(exports)]
+    return found + [Mismatch("leftover", path.relative_to(exports).as_posix()) for path in leftovers(exports, SETTLED)]
 
 
 def _again(row: Row[Any]) -> str:
@@ -130,7 +130,7 @@ def _is_whole(data: bytes) -> bool:
     return POST_BEGIN not in text and text.rstrip().endswith(b"\n</div>")
 
 
-def _unexpected(rows: Iterable[Row[Any]], exports: Path) -> Iterator[Finding]:
+def _unexpected(rows: Iterable[Row[Any]], exports: Path) -> Iterator[Mismatch]:
     """Posts that no row names as an exported article's file, or that a repair is about to replace."""
     ours = {row.path for row in rows if row.state in ("exported", "pending", "failed")}
     of_tail = {file_id(row.id): row.id for row in rows if row.state == "exported"}
@@ -141,10 +141,10 @@ def _unexpected(rows: Iterable[Row[Any]], exports: Path) -> Iterator[Finding]:
             # An id may hold hyphens itself: the longest tail that is an id is the one.
             tails = (stem[i + 1 :] for i, char in enumerate(stem) if char == "-")
             article = next((of_tail[tail] for tail in tails if tail in of_tail), None)
-            yield Finding("second" if article else "foreign", name, article)
+            yield Mismatch("second" if article else "foreign", name, article)
 
 
-def repair(findings: Iterable[Finding], catalogue: Catalogue, exports: Path, now: datetime) -> None:
+def repair(findings: Iterable[Mismatch], catalogue: Catalogue, exports: Path, now: datetime) -> None:
     """Put articles back to be fetched. Raises ExportError, CatalogueError.
 
     What is cut or changed stays in its place until a whole one takes it: not every article can be had again.

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sinanews.outcomes import INTERRUPTED
+from sinanews.watch.outcomes import INTERRUPTED
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GRACE = 2.0  #: seconds that another process's lock is still waited for after a signal: most are short

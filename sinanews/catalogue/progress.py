@@ -13,7 +13,7 @@ from sinanews.catalogue.database import Database
 from sinanews.catalogue.tables import article_channels, articles, days, gaps, watermarks
 
 
-class Coverage:
+class ListingProgress:
     """The listing side of a catalogue. Times are publication times, days are Beijing's."""
 
     def __init__(self, database: Database) -> None:

@@ -17,12 +17,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from sqlalchemy import Row
 
-from sinanews.catalogue import Catalogue, figures
-from sinanews.dates import BEIJING, to_beijing
-from sinanews.overview import TITLES, gather
-from sinanews.paths import file_id, slug
-from sinanews.pipelines import COVERED
-from sinanews.showing import minute, plain
+from sinanews.catalogue import Catalogue
+from sinanews.catalogue import queries as figures
+from sinanews.dates import BEIJING, minute, to_beijing
+from sinanews.items import RATED_FIELDS
+from sinanews.posts.naming import file_id, slug
+from sinanews.terminal.show import plain
+from sinanews.watch.summary import TITLES, gather
 
 MOST_DAYS = 400  #: a longer archive is drawn by months
 LINES = 6  #: channels with a line of their own; more cannot be told apart
@@ -92,7 +93,8 @@ def build(catalogue: Catalogue, posts: str, now: datetime, *, stale: bool = True
         tally.add(row)
         rows.append(row)
     titles, searchable = pack_titles(rows)
-    environment = Environment(loader=PackageLoader("sinanews"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    loader = PackageLoader("sinanews.report")
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"plain": plain, "minute": minute}
     script, licence = _file("uPlot.js") + "\n" + _file("report.js"), _file("uPlot.LICENSE.txt")
     charts = [_articles(tally), _delays(tally), _coverage(tally)]
@@ -107,7 +109,7 @@ def build(catalogue: Catalogue, posts: str, now: datetime, *, stale: bool = True
 
 
 def _file(name: str) -> str:
-    return (files("sinanews") / "templates" / name).read_text("utf-8")
+    return (files("sinanews.report") / "templates" / name).read_text("utf-8")
 
 
 def _periods(counts: Mapping[date, int]) -> tuple[list[date], bool]:
@@ -162,7 +164,7 @@ def _coverage(tally: Tally) -> Chart:
     days, months = _periods(tally.exported)
     written = _by_period(tally.exported, months)
     series: dict[str, list[float | None]] = {}
-    for name in COVERED:
+    for name in RATED_FIELDS:
         missing = _by_period(tally.missing[name], months)
         series[name] = [round(100 - 100 * missing[day] / written[day], 1) if written[day] else None for day in days]
     return Chart("Articles that have each field", "By the time of export; the share that is usual matters, not 100 %.",

@@ -115,7 +115,7 @@ def summary(counts: Mapping[str, Any], outcome: Outcome) -> str:
         ),
     )
     for label, prefix in (("duplicates", "duplicate"), ("refused", "refused"), ("failed", "failed"),
-                          ("failed lists", "listing/failed"), ("strange", "strange")):  # fmt: skip
+                          ("failed lists", "listing/failed"), ("anomalies", "anomaly")):  # fmt: skip
         if number := total(counts, prefix):
             names = ", ".join(
                 f"{k.removeprefix(prefix + '/')} {v}" for k, v in counts.items() if k.startswith(prefix + "/")

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sinanews.channels import DEFAULT
 from sinanews.dates import BEIJING
 from sinanews.exceptions import ListingError
-from sinanews.listings import MAX_BYTES, ListingPage, outside_window, parse_roll, roll_url
+from sinanews.listing.channels import DEFAULT
+from sinanews.listing.roll import MAX_BYTES, ListingPage, outside_window, parse_roll, roll_url
 
 EXAMPLES = settings(max_examples=int(os.environ.get("SINANEWS_EXAMPLES", "50")), deadline=None)
 ENTRY = {
@@ -40,7 +40,7 @@ def test_an_entry() -> None:
     assert row.updated_at == datetime(2026, 11, 20, 19, tzinfo=BEIJING)
     assert (row.title, row.media, row.summary) == ("青湾港吞吐量创新高", "青湾日报", "十月增长")
     assert row.keywords == ("青湾", "港口")
-    assert (answer.total, answer.strange) == (1, ())
+    assert (answer.total, answer.anomalies) == (1, ())
     assert answer.answered_at == datetime(2026, 11, 20, 21, tzinfo=BEIJING)
 
 
@@ -110,12 +110,12 @@ def test_nesting_inside_a_field() -> None:
 def test_what_is_strange_is_named(changes: dict[str, Any], names: list[str], kept: int) -> None:
     other = {**ENTRY, "url": "https://finance.sina.com.cn/china/2026-11-20/doc-imabcdef7654321.shtml"}
     answer = parse_roll(roll({**ENTRY, **changes}, other))
-    assert (list(answer.strange), len(answer.rows), answer.dropped) == (names, kept + 1, 1 - kept)
+    assert (list(answer.anomalies), len(answer.rows), answer.dropped) == (names, kept + 1, 1 - kept)
 
 
 def test_a_total_of_another_type_is_strange() -> None:
-    assert parse_roll(roll(ENTRY, total=[1])).strange == ("type_of_total",)
-    assert parse_roll(roll("entry", ENTRY)).strange == ("entry_type",)
+    assert parse_roll(roll(ENTRY, total=[1])).anomalies == ("type_of_total",)
+    assert parse_roll(roll("entry", ENTRY)).anomalies == ("entry_type",)
 
 
 @pytest.mark.parametrize("entries", [["entry"], [{**ENTRY, "url": "", "wapurl": None}] * 50, [None, {}, 5]])

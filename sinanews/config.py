@@ -1,4 +1,4 @@
-"""Checking the settings before a run: a mistake is told in one line, not met in the middle of a crawl."""
+"""What the settings come to: checked before a run, so that a mistake is one line; folders and addresses absolute."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -100,3 +101,24 @@ def missing_command(text: str) -> str | None:
     """The program that a command names, where there is none of that name."""
     words = shlex.split(text)
     return words[0] if words and shutil.which(words[0]) is None else None
+
+
+def project_folder() -> Path:
+    """The folder that relative paths in settings mean: where scrapy.cfg is."""
+    beside_package = Path(__file__).resolve().parents[1]
+    if (beside_package / "scrapy.cfg").exists():
+        return beside_package
+    return next((p for p in (Path.cwd(), *Path.cwd().parents) if (p / "scrapy.cfg").exists()), Path.cwd())
+
+
+def exports_folder(setting: str) -> Path:
+    """SINANEWS_EXPORTS as an absolute path."""
+    return (project_folder() / Path(setting).expanduser()).resolve()
+
+
+def absolute_database_url(setting: str) -> str:
+    """A SQLAlchemy URL with a relative SQLite file made absolute."""
+    prefix = "sqlite:///"
+    if not setting.startswith(prefix) or setting.removeprefix(prefix) in ("", ":memory:"):
+        return setting
+    return prefix + str(project_folder() / Path(setting.removeprefix(prefix)).expanduser())

@@ -23,7 +23,7 @@ _NO_MEDIUM = re.compile(
 
 
 @dataclass
-class Found:
+class Facts:
     """What a raw body says besides its text, as rules find it."""
 
     base_url: str | None = None

@@ -16,12 +16,11 @@ from scrapy.settings import BaseSettings
 
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.place import catalogue_url
-from sinanews.checks import check_settings
+from sinanews.config import check_settings, exports_folder
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, SinanewsError
-from sinanews.outcomes import STORAGE, USAGE
-from sinanews.output import lasting_output
-from sinanews.paths import exports_folder
+from sinanews.terminal.output import lasting_output
+from sinanews.watch.outcomes import STORAGE, USAGE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,11 +85,6 @@ def plain(text: object) -> str:
     """
     words = str(text) if text is not None else ""
     return words if words.isprintable() else "".join(c if c.isprintable() else " " for c in words)
-
-
-def minute(when: datetime | None) -> str:
-    """Beijing's time, to the minute; a dash for none."""
-    return f"{to_beijing(when):%Y-%m-%d %H:%M}" if when else "-"
 
 
 def as_json(values: object) -> str:
