@@ -91,7 +91,6 @@ DOWNLOAD_HANDLERS = {
     "ftp": None,
     "s3": None,
 }
-TWISTED_DNS_RESOLVER = "sinanews.downloads.PublicResolver"  # default: CachingThreadedResolver
 COOKIES_ENABLED = False  # also spares the download of the public-suffix list; default: True
 TELNETCONSOLE_ENABLED = False  # default: True
 REMOTE_CONTROL_ENABLED = False  # it runs Python for whoever connects; default: True

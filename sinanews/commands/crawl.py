@@ -15,7 +15,7 @@ from scrapy.exceptions import UsageError
 from sinanews import user_agent
 from sinanews.config import LEVELS, check_settings
 from sinanews.exceptions import ArgumentError
-from sinanews.run.extension import Run
+from sinanews.run.extension import Run, last_line
 from sinanews.run.interrupts import SIGNALS, end_at_once, interrupts
 from sinanews.terminal.output import lasting_output
 from sinanews.watch.outcomes import INTERRUPTED, USAGE, Outcome, outcome_of
@@ -66,7 +66,7 @@ class Command(ScrapyCrawl):
         except KeyError:
             known = ", ".join(self.crawler_process.spider_loader.list())
             return USAGE, f"there is no spider {spider!r}; there are: {known}"
-        self.crawler = crawler
+        self.crawler, last_line.disabled = crawler, True  # ``run`` prints it
         crash = Crash()
         asyncio.get_event_loop().call_soon(interrupts.watch)  # after Scrapy's handlers, before the first step
         task: Any = self.crawler_process.crawl(crawler, **arguments)  # an asyncio task: see TWISTED_REACTOR
