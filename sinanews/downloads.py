@@ -50,6 +50,19 @@ def is_private(address: str) -> bool:
     return not (mapped or ip).is_global or (mapped or ip).is_multicast
 
 
+def is_private_host(host: str) -> bool:
+    """Whether a URL's host is a private address in itself, or this machine's name.
+
+    >>> is_private_host('127.0.0.1'), is_private_host('LOCALHOST.'), is_private_host('news.example.com')
+    (True, True, False)
+    """
+    name = host.lower().rstrip(".")
+    try:
+        return name == "localhost" or name.endswith(".localhost") or is_private(name)
+    except ValueError:  # no address
+        return False
+
+
 class MirrorDownloadHandler(BaseDownloadHandler):
     """Scrapy's HTTP handler, asking SINANEWS_MIRROR for ``/HOST/PATH?QUERY`` where one is set.
 

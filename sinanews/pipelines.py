@@ -27,6 +27,7 @@ from sinanews.exceptions import (
     UnchangedArticle,
 )
 from sinanews.items import RATED_FIELDS, ArticleItem
+from sinanews.pages import is_sinas
 from sinanews.pages.answers import is_loss
 from sinanews.posts import read_post
 from sinanews.posts.exporter import FrontMatterItemExporter
@@ -92,7 +93,7 @@ class CleanPipeline(ArchivePipeline):
     """Sina's clutter out, what it held of editor, stocks and pictures into the item's fields."""
 
     def step(self, item: ArticleItem) -> ArticleItem:
-        return clean_item(item, verbatim=self.verbatim)
+        return clean_item(item, verbatim=self.verbatim, sinas=is_sinas(item))
 
 
 class DedupPipeline(ArchivePipeline):

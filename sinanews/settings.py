@@ -22,7 +22,8 @@ SINANEWS_EXPORTS = os.environ.get("SINANEWS_EXPORTS", "exports")
 SINANEWS_DATABASE = os.environ.get("SINANEWS_DATABASE", "")
 #: http://ADDRESS:PORT that serves https://HOST/PATH as /HOST/PATH; empty: the real site. Read by MirrorDownloadHandler.
 SINANEWS_MIRROR = os.environ.get("SINANEWS_MIRROR", "")
-#: Hosts beside Sina's that may be asked; comma list, subdomains included. Read by GuardMiddleware and sina_finance.
+#: Hosts beside Sina's that may be asked; comma list, subdomains included; *: any that is not private. Read by
+#: GuardMiddleware and sina_finance.
 SINANEWS_HOSTS = os.environ.get("SINANEWS_HOSTS", "")
 #: clean: sanitised, without Sina's clutter; verbatim: the body as it came. Read by CleanPipeline, ExportPipeline.
 SINANEWS_BODY = os.environ.get("SINANEWS_BODY", "clean")

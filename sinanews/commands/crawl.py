@@ -37,7 +37,8 @@ class Command(ScrapyCrawl):
         for number in SIGNALS:
             signal.signal(number, self.interrupted)
         super().process_options(args, opts)
-        if self.settings is not None:  # what settings.py made of the environment, made again of -s
+        if self.settings is not None and "SINANEWS_LOG_LEVEL" in self.settings:  # not in another project
+            # What settings.py made of the environment, made again of -s.
             level, contact = self.settings["SINANEWS_LOG_LEVEL"], self.settings["SINANEWS_CONTACT"]
             self.settings.setdict({"LOG_LEVEL": level, "USER_AGENT": user_agent(contact)}, priority="project")
         if opts.quiet and self.settings is not None:  # as if settings.py said so: -L and -s still win

@@ -35,7 +35,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     OK, NOTHING_NEW, TOLERABLE, ATTENTION, USAGE, PARTLY, NOTHING, BANNED, STORAGE, LOCKED, CRASHED, INTERRUPTED,
 )  # fmt: skip
 #: Refusals that say something of our reading; the others are facts about Sina (gone, other_host, forum …).
-UNREAD = ("unknown_layout", "ambiguous_layout", "undecodable", "too_large", "empty", "bad_post")
+UNREAD = ("unknown_layout", "ambiguous_layout", "undecodable", "too_large", "empty", "bad_post", "bad_item")
 #: Failures in which nobody was reached: what a run that met nothing else says.
 UNREACHED = {
     "cannot_resolve_host": "no host's name could be resolved; is this machine online?",
