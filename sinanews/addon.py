@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime
+from html import escape
 from typing import Any
 
 from itemadapter import ItemAdapter
@@ -158,6 +159,8 @@ class ArticlePipeline:
 def article_of(item: Any) -> ArticleItem:
     """An item of any kind that itemadapter knows, as an ArticleItem: what it lacks has its default, other fields go.
 
+    Where there is only ``body_text`` its lines are the body's paragraphs.
+
     Raises BadItem for a field that is missing or has no fit value, naming it.
 
     >>> article_of({"id": "a-1", "title": "某事", "published_at": "2026-11-24T08:00:00+08:00"}).published_at.hour
@@ -176,7 +179,10 @@ def article_of(item: Any) -> ArticleItem:
         if not values.get(name, "").strip():
             about = f" ({given['url']})" if given.get("url") else ""
             raise BadItem(f"an item{about} has no {name}")
-    return ArticleItem(**values)
+    article = ArticleItem(**values)
+    if not article.body_html.strip():
+        article.body_html = "".join(f"<p>{escape(line, quote=False)}</p>" for line in article.body_text.splitlines())
+    return article
 
 
 def _fit(name: str, kind: str, value: Any) -> Any:
@@ -204,10 +210,14 @@ def _moment(name: str, value: Any) -> datetime:
 
 
 class FailureMiddleware(BaseSpiderMiddleware):
-    """Counts requests that failed for good, where a spider has no errback of its own: a run cannot be well without."""
+    """Counts requests that failed for good, where a spider has no errback of its own: the run's outcome needs them.
+
+    Not with a JOBDIR, which keeps requests on disk only where their errback is the spider's.
+    """
 
     def get_processed_request(self, request: Request, response: Any) -> Request:
-        if request.errback is None and not isinstance(self.crawler.spider, ArchiveSpider):
+        theirs = not isinstance(self.crawler.spider, ArchiveSpider) and not self.crawler.settings.get("JOBDIR")
+        if theirs and request.errback is None:
             return request.replace(errback=self.failed)
         return request
 

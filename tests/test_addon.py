@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -97,7 +98,7 @@ def project(tmp_path: Path) -> ForeignProject:
 
 def test_items_of_every_kind_become_posts(project: ForeignProject) -> None:
     kinds = (
-        'dict(id="a", title="甲", body_html="<p>甲文</p>", rating=5)',
+        'dict(id="a", title="甲", body_text="甲文 <b> 一\\n甲文 二", rating=5)',
         'Data("b", "乙", "<p>乙文</p>")',
         'Attrs("c", "丙", "<p>丙文</p>")',
         'Record(id="d", title="丁", body_html="<p>丁文</p>", rating=5)',
@@ -112,6 +113,8 @@ def test_items_of_every_kind_become_posts(project: ForeignProject) -> None:
     assert posts == {"harbour", "港口"}, "without categories an article lies in its spider's folder"
     assert "only 0% of the articles have the field published_at" in done.stderr, "the monitors look"
     assert archive.query("SELECT outcome, exit_code FROM runs") == [("needs_attention", 1)]
+    (text,) = [p.read_text("utf-8") for p in archive.posts if p.stem.endswith("-a")]
+    assert "<p>甲文 &lt;b&gt; 一</p>" in text, "a text alone is paragraphs"
     again = project.crawl(", ".join(kinds))
     assert "5 unchanged" in again.stderr
 
@@ -227,6 +230,20 @@ def test_our_commands_work_there_too(project: ForeignProject) -> None:
     )
     assert project.crawl('dict(id="b")').returncode == 3
     assert "harbour" in scrapy(project.folder, "status").stdout
+
+
+def test_a_spider_may_stay_out_and_parse_writes_nothing(project: ForeignProject) -> None:
+    spider = project.folder / "harbour" / "spiders" / "other.py"
+    out = 'class Other(scrapy.Spider):\n    name = "other"\n    custom_settings = {"ADDONS": {}}\n'
+    yields = '    async def start(self):\n        yield {"rating": 5}\n'
+    spider.write_text(f"import scrapy\n\n{out}{yields}", "utf-8")
+    done = scrapy(project.folder, "crawl", "other", "-O", "items.json")
+    assert "Traceback" not in done.stderr and not project.archive.exports.exists()
+    assert json.loads((project.folder / "items.json").read_text("utf-8")) == [{"rating": 5}]
+    project.crawl()  # writes the spider
+    shutil.rmtree(project.archive.exports)
+    scrapy(project.folder, "parse", "--spider=harbour", "--pipelines", "https://harbour.invalid/")
+    assert not project.archive.exports.exists()
 
 
 @pytest.mark.parametrize(

@@ -376,6 +376,15 @@ GuardMiddleware._why_not = lambda self, url: None
     assert site.requests == []
 
 
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_a_proxy_is_the_users_choice_wherever_it_is(archive: TemporaryArchive, site: SampleSite, name: str) -> None:
+    port = site.url.rsplit(":", 1)[1]
+    proxy = f'import os; os.environ["http_proxy"] = "http://{name}:{port}"'
+    url = "http://finance.sina.com.cn/2022-09-01/doc-imizmscv8626000.shtml"
+    crawl_under("CrawlerProcess", archive, "asking", {"url": url}, before=proxy, ROBOTSTXT_OBEY="0", RETRY_TIMES="0")
+    assert len(site.requests) == 1
+
+
 def listening(pid: int) -> set[str]:
     """Local addresses that a process listens at, from /proc."""
     sockets = set()
