@@ -112,7 +112,7 @@ def _added(parent: HtmlElement, run: list[HtmlElement]) -> list[HtmlElement]:
 
 
 def _stands_apart(link: HtmlElement, lead: str, tail: str) -> bool:
-    """Whether a link goes for what it is: in brackets of its own, or a 微博 of Sina's class that is no word of the text."""
+    """Whether a link goes for what it is: in brackets of its own, or a 微博 of Sina's class that is no word of text."""
     if _OWN_BRACKETS.fullmatch(text_of(link)):
         return True
     own = any("wt_article_link" in classes(inner) for inner in link.iter("a"))
