@@ -28,7 +28,7 @@ from sinanews.listings import Listing, day_start
 from sinanews.pages import Page, join_bodies
 from sinanews.spiders.base import why_failed
 from sinanews.spiders.rolls import RollSpider
-from sinanews.urls import SINA_ROOTS, article_id, canonical_url, is_sina_host, why_not_readable
+from sinanews.urls import SINA_ROOTS, article_id, canonical_url, is_login_host, is_sina_host, why_not_readable
 
 MOST_PAGES_OF_AN_ARTICLE = 100  #: more than their numbers can tell apart
 
@@ -246,6 +246,8 @@ class SinaFinanceSpider(RollSpider):
         request: Request = failure.request  # type: ignore[attr-defined]
         reading = request.cb_kwargs["reading"]
         self.page_is_missing(reading, request.meta["url"], why_failed(failure)[1])
+        if is_login_host(request.url):
+            self.archive.wall(urlsplit(request.meta["url"]).hostname or "")
         yield from self.read_on(reading)
 
     def page_is_missing(self, reading: Reading, url: str, why: str) -> None:
