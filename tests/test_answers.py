@@ -116,7 +116,10 @@ def test_an_excuse_in_an_articles_clothes_is_no_article() -> None:
 def article(number: str, words: str = "", og: str = "") -> str:
     meta = f'<meta name="publishid" content="{number}"><meta property="og:url" content="{og}">'
     furniture = "<ul>" + '<li><a href="https://finance.sina.com.cn/stock/">股票</a></li>' * 90 + "</ul>"
-    text = "".join(f"<p>{words or '青禾重工的第二工厂在虚山投产，这是它今年的第三条生产线。'}</p>" for _ in range(1 if words else 9))
+    text = "".join(
+        f"<p>{words or '青禾重工的第二工厂在虚山投产，这是它今年的第三条生产线。'}</p>"
+        for _ in range(1 if words else 9)
+    )
     return (
         f"<html><head>{meta}<title>青禾重工投产_新浪网</title></head><body>{furniture}<h1 class=main-title>青禾重工投产</h1>"
         f"<div class=date-source></div><div id=artibody>{text}<p>责任编辑：林见青 SF998</p></div></body></html>"
@@ -144,7 +147,8 @@ def test_an_excuse_on_a_page_of_full_size_is_no_article(words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["虚山银行：网络故障已排除，服务恢复正常。", "虚山证券称系统繁忙，请客户稍后再试。", "快讯：防火墙概念股拉升。"]
+    "words",
+    ["虚山银行：网络故障已排除，服务恢复正常。", "虚山证券称系统繁忙，请客户稍后再试。", "快讯：防火墙概念股拉升。"],
 )
 def test_a_brief_that_speaks_of_trouble_is_an_article(words: str) -> None:
     assert answer_of(article("xyzabcd1234567", words))
@@ -327,6 +331,18 @@ def test_walls_are_a_ban(archive: TemporaryArchive) -> None:
         assert archive.crawl("sina_finance", "-a", "limit=4", mirror=site.url).returncode == 5, "a short run, too"
         archive.query("DELETE FROM cooldowns")
         site.faults.clear()
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        assert archive.ids() == ids_of(site)
+
+
+def test_redirects_to_a_login_outside_sina_are_walls(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=12, **WHOLE) as site:
+        site.faults.set("redirect_login", ids_of(site))
+        done = archive.crawl("sina_finance", mirror=site.url)
+        assert done.returncode == 5, done.stdout + done.stderr
+        assert archive.query("SELECT host FROM cooldowns") == [("finance.sina.com.cn",)]
+        site.faults.clear()
+        archive.query("DELETE FROM cooldowns")
         assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
         assert archive.ids() == ids_of(site)
 
