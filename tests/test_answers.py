@@ -11,7 +11,7 @@ from pathlib import Path
 
 import brotli
 import pytest
-from scrapy import Request
+import scrapy
 from scrapy.http import Response
 
 from sinanews.answers import CUT_RUNS, RUNS, Said, Walls, has_end, is_loss, read_answer, told
@@ -30,6 +30,7 @@ from sinanews.exceptions import (
 )
 from sinanews.samplesite import SampleSite
 from sinanews.samplesite.faults import SOFT_ERRORS
+from sinanews.samplesite.server import Answer, Request
 from tests.conftest import TemporaryArchive
 
 URL = "https://finance.sina.com.cn/china/2021-06-18/doc-ixyzabcd1234567.shtml"
@@ -262,7 +263,7 @@ def test_members_and_padding_of_gzip() -> None:
 def test_which_bodies_are_confirmed(encoding: str, body: bytes, flags: list[str], unconfirmed: bool) -> None:
     headers = {"Content-Encoding": encoding} if encoding else {}
     response = Response(URL, body=body, headers=headers, flags=flags)
-    response = CompletenessMiddleware().process_response(Request(URL), response)
+    response = CompletenessMiddleware().process_response(scrapy.Request(URL), response)
     assert (UNCONFIRMED in response.flags) is unconfirmed
 
 
@@ -420,6 +421,34 @@ def test_a_second_page_that_cannot_be_had_loses_no_other(archive: TemporaryArchi
         site.faults.clear()
         assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
         assert all(posts_of(archive)[one] != whole[one] for one in ids), "and the edit is not forgotten"
+
+
+class RepeatingSite(SampleSite):
+    """While told so, answers an article's second page with the first, or first pages with 304."""
+
+    fault = ""
+
+    def answer(self, request: Request) -> tuple[Answer, str | None]:
+        if self.fault == "first" and "_2.s" in request.path:
+            request = request._replace(path=request.path.replace("_2.s", ".s"))
+        if self.fault == "304" and "/doc-" in request.path:
+            return Answer(304, "text/html", b""), None
+        return super().answer(request)
+
+
+def test_the_first_page_in_place_of_the_second_is_no_second_page(archive: TemporaryArchive) -> None:
+    with RepeatingSite(articles=2, reprints=0.0, shares={"long": 1.0}) as site:
+        site.fault = "first"
+        done = archive.crawl("sina_finance", mirror=site.url)
+        assert done.returncode == 3 and "2 incomplete" in done.stdout + done.stderr
+        site.fault = "304"
+        done = archive.crawl("sina_finance", mirror=site.url)
+        assert done.returncode not in (0, 1), "nobody asked whether it has changed: " + done.stdout + done.stderr
+        site.fault = ""
+        assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
+        whole = posts_of(archive)
+        for entry in site.entries:
+            assert all(paragraph in whole[entry.id] for paragraph in entry.text().paragraphs)
 
 
 def posts_of(archive: TemporaryArchive) -> dict[str, str]:
