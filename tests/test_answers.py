@@ -258,6 +258,7 @@ def test_members_and_padding_of_gzip() -> None:
         ("", b"x", [], False), ("", b"x", ["partial"], True), ("identity", b"x", ["partial"], True),
         ("gzip", gzip.compress(b"x"), ["partial"], False), ("gzip", gzip.compress(b"x")[:-1], [], True),
         ("GZIP", gzip.compress(b"x")[:-1], ["partial"], True), ("gzip", b"no gzip", [], True),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"x")[:-9]), [], True),
     ],
 )  # fmt: skip
 def test_which_bodies_are_confirmed(encoding: str, body: bytes, flags: list[str], unconfirmed: bool) -> None:
