@@ -161,6 +161,8 @@ class Archive:
         self.close()
 
     def _end(self, reason: str) -> None:
+        if reason == "finished" and self.interrupts.heard:
+            reason = "shutdown"  # heard before the engine ran, or the first request: Scrapy sees nothing left to do
         if reason == "shutdown" and getattr(self.crawler.spider, "ends_by_signal", False):
             reason = "finished"  # sina_live with follow=1 has no other end
         counts = self.counts()
