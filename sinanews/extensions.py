@@ -224,7 +224,8 @@ class Archive:
     @property
     def stopping(self) -> bool:
         """Whether the run is ending before it is done: nothing new is begun, and nothing counts as failed."""
-        return self.stopped_because is not None or self.interrupts.heard or not self.crawler.crawling
+        ended = self.has_begun and not self.crawler.crawling  # a `scrapy shell` is no crawl
+        return ended or self.stopped_because is not None or self.interrupts.heard
 
     def stop_run(self, error: SinanewsError, reason: str) -> None:
         """Close the spider with this reason, an outcome's name; keep only the first error.
