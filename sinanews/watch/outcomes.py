@@ -148,7 +148,7 @@ def ending(counts: Mapping[str, Any], outcome: Outcome) -> str:
     'what was refused could not be read and is not tried again'
     >>> ending({'refused/empty': 1, 'failed/timeout': 2}, TOLERABLE)
     'all else is stored; a later run tries again what failed, but not what was refused'
-    >>> ending({'articles/exported': 9, 'strange/rows_missing': 1}, OK)
+    >>> ending({'articles/exported': 9, 'anomaly/rows_missing': 1}, OK)
     'what was listed is stored'
     """
     if outcome is NOTHING and (why := _unreached(counts)):
