@@ -39,7 +39,8 @@ def faulty() -> Any:
         yield site
 
 
-SETTINGS = {"RETRY_TIMES": "0"}
+#: One request after the other: of two copies the same one comes first each time.
+SETTINGS = {"RETRY_TIMES": "0", "CONCURRENT_REQUESTS": "1"}
 
 
 @pytest.fixture(scope="module")
