@@ -54,6 +54,13 @@ class Line:
         return len(self.block.element) > 0 and next(self.block.element.iter("a"), None) is not None
 
     @property
+    def stands_alone(self) -> bool:
+        """Whether taking it out takes nothing else along: no other line of its block, no picture, no code."""
+        if self.parts or self.block.element.tag in PARAGRAPHS:
+            return True
+        return self.block.element.tag not in ("table", "figure", "pre", "hr") and len(self.texts) == 1
+
+    @property
     def texts(self) -> list[str]:
         """Its text; of a list or quotation that of each line inside."""
         return [self.text] if self.block.element.tag in PARAGRAPHS else list(body_lines([self.block]))

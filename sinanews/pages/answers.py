@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -81,11 +80,6 @@ def has_end(body: bytes) -> bool:
     (True, False)
     """
     return _END.search(_HIDDEN.sub(b"", body)) is not None
-
-
-def is_loss(new: Collection[str], old: Collection[str]) -> bool:
-    """Whether an article without the pages ``new`` lacks something that the one without the pages ``old`` has."""
-    return not set(new) <= set(old)
 
 
 @dataclass

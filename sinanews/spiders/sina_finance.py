@@ -15,17 +15,16 @@ from twisted.python.failure import Failure
 
 from sinanews import arguments
 from sinanews.arguments import since_when
-from sinanews.catalogue import Known
+from sinanews.catalogue import Remembered
 from sinanews.cleaning.item import clean_item
 from sinanews.dates import BEIJING, to_beijing
 from sinanews.exceptions import ArgumentError, CatalogueError, CutPage, NoAnswer, Refused, Wall
-from sinanews.items import ArticleItem
+from sinanews.items import ArticleItem, Fetch
 from sinanews.listing.channels import AUTHOR, CATEGORY, DEFAULT, Channel, channel_by_slug, select_channels
 from sinanews.listing.roll import Listing, day_start
 from sinanews.middlewares.completeness import UNCONFIRMED
 from sinanews.pages import Page, join_bodies
 from sinanews.pages.answers import read_answer
-from sinanews.run.extension import Fetch
 from sinanews.spiders.base import why_failed
 from sinanews.spiders.rolls import RollSpider
 from sinanews.urls import SINA_ROOTS, article_id, canonical_url, is_sina_host, why_not_readable
@@ -136,13 +135,13 @@ class SinaFinanceSpider(RollSpider):
             self.run.catalogue.listed(values, channel.slug, self.run.now())
         yield from wanted
 
-    def is_worth_another_look(self, before: Known, row: Listing) -> bool:
+    def is_worth_another_look(self, before: Remembered, row: Listing) -> bool:
         """Whether a done article is asked for again: edited since, or refused and now named or rechecked."""
         named = "urls" in self.options or self.options.get("recheck", False)
         again = before.older_than(row.updated_at) or (before.state == "refused" and named)
         return before.done and again and not self.why_not(row.url)
 
-    def ask_again(self, row: Listing, channel: Channel | None, before: Known | Row[Any]) -> Iterator[Request]:
+    def ask_again(self, row: Listing, channel: Channel | None, before: Remembered | Row[Any]) -> Iterator[Request]:
         """The request for an article that we have, which may have been edited: cheap where it has not."""
         if self.left > 0 and row.key not in self.asked:
             self.run.count("articles/asked_again")
@@ -305,7 +304,7 @@ class SinaFinanceSpider(RollSpider):
         item.categories = list(channel.categories) if channel else [CATEGORY, AUTHOR]
         item.fetched_at = to_beijing(self.run.now())
         item.incomplete = bool(reading.missing)
-        self.run.fetches[item.id] = replace(reading.fetch, missing_pages=tuple(reading.missing))
+        item.fetch = replace(reading.fetch, missing_pages=frozenset(reading.missing))
         return item
 
 
