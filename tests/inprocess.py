@@ -144,7 +144,7 @@ def _streams(level: str, form: str) -> Iterator[tuple[io.StringIO, io.StringIO]]
     output, errors, root = io.StringIO(), io.StringIO(), logging.getLogger()
     before = list(root.handlers), root.level
     log = logging.StreamHandler(errors)
-    log.setFormatter(logging.Formatter(form))
+    log.setFormatter(logging.Formatter(form, "%Y-%m-%d %H:%M:%S"))
     root.addHandler(log)
     root.setLevel(level)
     try:
