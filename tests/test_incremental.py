@@ -100,6 +100,7 @@ def test_an_empty_channel_is_told(archive: TemporaryArchive) -> None:
     with SampleSite(articles=0) as site:
         done = archive.crawl("sina_finance", mirror=site.url)
         assert "anomaly (empty_channel 1)" in done.stdout + done.stderr
+        assert done.returncode == 1, "a list without any entry is hardly a whole answer"
 
 
 def test_channels_stay_with_an_article_whose_page_names_its_id(tmp_path: Path) -> None:

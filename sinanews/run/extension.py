@@ -127,6 +127,8 @@ class Run:
         self.close()
 
     def _end(self, reason: str) -> None:
+        if reason == "finished" and self.interrupts.heard:
+            reason = "shutdown"  # heard before the engine ran, or the first request: Scrapy sees nothing left to do
         if reason == "shutdown" and getattr(self.crawler.spider, "ends_by_signal", False):
             reason = "finished"  # sina_live with follow=1 has no other end
         counts = self.counts()
@@ -188,7 +190,8 @@ class Run:
     @property
     def stopping(self) -> bool:
         """Whether the run is ending before it is done: nothing new is begun, and nothing counts as failed."""
-        return self.stopped_because is not None or self.interrupts.heard or not self.crawler.crawling
+        ended = self.has_begun and not self.crawler.crawling  # a `scrapy shell` is no crawl
+        return ended or self.stopped_because is not None or self.interrupts.heard
 
     def stop_run(self, error: SinanewsError, reason: str) -> None:
         """Close the spider with this reason, an outcome's name; keep only the first error.

@@ -25,9 +25,10 @@ from sinanews.listing.roll import Listing, day_start
 from sinanews.middlewares.completeness import UNCONFIRMED
 from sinanews.pages import Page, join_bodies
 from sinanews.pages.answers import read_answer
+from sinanews.pages.pagination import page_number
 from sinanews.spiders.base import why_failed
 from sinanews.spiders.rolls import RollSpider
-from sinanews.urls import SINA_ROOTS, article_id, canonical_url, is_sina_host, why_not_readable
+from sinanews.urls import SINA_ROOTS, article_id, canonical_url, is_login_host, is_sina_host, why_not_readable
 
 MOST_PAGES_OF_AN_ARTICLE = 100  #: more than their numbers can tell apart
 
@@ -196,7 +197,7 @@ class SinaFinanceSpider(RollSpider):
     ) -> Iterator[Request | ArticleItem]:
         """The first page of an article: the item, or the request for its next page."""
         try:
-            if response.status == 304:
+            if response.status == 304 and was_conditional(response):
                 self.run.unchanged(row.key, listed_mtime=row.updated_at)
                 return
             reading = self.first_page(response, row, channel)
@@ -234,7 +235,11 @@ class SinaFinanceSpider(RollSpider):
         """A further page of an article: one that cannot be read loses none of the others."""
         try:
             url = response.request.meta["url"]  # type: ignore[union-attr]
-            reading.pages.append(self.read(response, url))
+            page = self.read(response, url)
+            if page_number(url) > 1 and any(page.item.body_html == one.item.body_html for one in reading.pages):
+                self.page_is_missing(reading, url, "the answer is another of the article's pages")
+            else:
+                reading.pages.append(page)
         except (CutPage, NoAnswer, Refused) as error:
             self.page_is_missing(reading, url, str(error))
             if isinstance(error, NoAnswer):
@@ -245,6 +250,8 @@ class SinaFinanceSpider(RollSpider):
         request: Request = failure.request  # type: ignore[attr-defined]
         reading = request.cb_kwargs["reading"]
         self.page_is_missing(reading, request.meta["url"], why_failed(failure)[1])
+        if is_login_host(request.url):
+            self.run.wall(urlsplit(request.meta["url"]).hostname or "")
         yield from self.read_on(reading)
 
     def page_is_missing(self, reading: Reading, url: str, why: str) -> None:
@@ -314,6 +321,12 @@ def listing_of(row: Row[Any]) -> Listing:
     return Listing(
         article, row.url, row.title or "", row.published_at and to_beijing(row.published_at), row.listed_mtime
     )
+
+
+def was_conditional(response: Response) -> bool:
+    """Whether the request asked for a page only if it has changed; else 304 is no answer to it."""
+    request = response.request
+    return request is not None and any(name in request.headers for name in ("If-None-Match", "If-Modified-Since"))
 
 
 def header(response: Response, name: str) -> str | None:
