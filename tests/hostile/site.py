@@ -22,11 +22,11 @@ class HostileSite(SampleSite):
 
     def answer(self, request: Request) -> tuple[Answer, str | None]:
         answer, fault = super().answer(request)
-        entry = self.archive.at(request.host, request.path)
+        entry = self.newsroom.at(request.host, request.path)
         if request.path == "/api/roll/get":
             told = json.loads(answer.body)
             for row in told["result"]["data"]:
-                number = self.archive.at("finance.sina.com.cn", row["url"].split("sina.com.cn", 1)[1])
+                number = self.newsroom.at("finance.sina.com.cn", row["url"].split("sina.com.cn", 1)[1])
                 payload = PAYLOADS[number.number] if number else ""
                 row |= dict.fromkeys(("title", "intro", "summary", "keywords", "media_name"), payload)
                 row["img"] = {"u": payload}
