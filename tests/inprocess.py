@@ -15,7 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Coroutine, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as TooLong
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
@@ -29,10 +29,11 @@ from scrapy.settings import Settings
 from twisted.internet import asyncioreactor
 from twisted.python.log import PythonLoggingObserver
 
+from sinanews.downloads import abort_downloads
 from sinanews.run.extension import Run
 from sinanews.watch.outcomes import outcome_of
 
-PATIENCE = 10.0  #: seconds that a crawl has for ending once it was asked to
+PATIENCE = 5.0  #: seconds that a crawl has for ending once it was asked to
 asyncioreactor.install(asyncio.new_event_loop())  # before any import of twisted.internet.reactor installs another
 
 
@@ -156,9 +157,12 @@ def _streams(level: str, form: str) -> Iterator[tuple[io.StringIO, io.StringIO]]
 
 
 def _give_up(thread: ReactorThread, runner: AsyncCrawlerRunner, future: Future[Any]) -> None:
-    """Ask a crawl that hangs to end, so that the next one finds a reactor that is free."""
-    try:
-        thread.submit(runner.stop()).result(PATIENCE)
-        future.result(PATIENCE)
-    except TooLong:
-        thread.lost = True
+    """End a crawl that hangs, so that the next one finds the reactor free."""
+    thread.submit(_stop(runner))
+    thread.lost = not wait([future], PATIENCE).done
+
+
+async def _stop(runner: AsyncCrawlerRunner) -> None:
+    for crawler in runner.crawlers:
+        crawler.signals.send_catch_log(abort_downloads)
+    await runner.stop()
