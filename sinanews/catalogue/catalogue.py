@@ -208,26 +208,34 @@ class Catalogue(Database):
         fresh = {"attempts": 0, "next_try_at": None, "answer": None, "answers": 0, "answered_at": None}
         values = {**fresh, **values, "id": article_id, "recorded_at": now}
         with self.begin() as connection:
-            if rivals_of is not None:
-                index.lock(connection)
-                fingerprint = Fingerprint(values.get("text_digest"), sketch)
-                known = Known(**self._others(connection, article_id, values.get("url"), fingerprint))
-                rival = decide(known, rivals_of, fingerprint, "mark")
-                if isinstance(rival, CopyOf):
-                    return rival
+            if rivals_of is not None and (rival := self._rival(connection, rivals_of, values, sketch)):
+                return rival
             if replaces is not None and replaces != article_id:
                 self._take_channels(connection, replaces, article_id)
             if values["state"] == "exported":
                 self._keep_revision(connection, article_id, now)
-            changed = connection.execute(update(articles).where(articles.c.id == article_id).values(**values))
-            if not changed.rowcount:
-                self.upsert(connection, articles, {"first_seen_at": now, "revision": 0, **values})
-            if values.get("channel"):
-                self.upsert(connection, article_channels, {"article_id": article_id, "channel": values["channel"]})
+            self._write_row(connection, article_id, now, values)
             index.remove(connection, article_id) if sketch is None else index.add(connection, article_id, sketch)
             if takes_over is not None:
                 _supersede(connection, takes_over, article_id, now)
         return None
+
+    def _rival(
+        self, connection: Connection, item: ArticleItem, values: Mapping[str, Any], sketch: Sketch | None
+    ) -> CopyOf | None:
+        """The copy that another process has exported since the item was decided on; nobody exports one meanwhile."""
+        index.lock(connection)
+        fingerprint = Fingerprint(values.get("text_digest"), sketch)
+        others = self._others(connection, item.id, values.get("url"), fingerprint)
+        decision = decide(Known(**others), item, fingerprint, "mark")
+        return decision if isinstance(decision, CopyOf) else None
+
+    def _write_row(self, connection: Connection, article_id: str, now: datetime, values: Mapping[str, Any]) -> None:
+        changed = connection.execute(update(articles).where(articles.c.id == article_id).values(**values))
+        if not changed.rowcount:
+            self.upsert(connection, articles, {"first_seen_at": now, "revision": 0, **values})
+        if values.get("channel"):
+            self.upsert(connection, article_channels, {"article_id": article_id, "channel": values["channel"]})
 
     def _take_channels(self, connection: Connection, listed_as: str, article_id: str) -> None:
         """The row under which an article was listed goes; the channels that listed it are the article's."""

@@ -116,14 +116,14 @@ def summary(counts: Mapping[str, Any], outcome: Outcome) -> str:
             ("incomplete", "articles/incomplete"),
         ),
     )
-    for one, several, prefix in (("duplicate", "duplicates", "duplicate"), ("refused", "refused", "refused"),
-                                 ("failed", "failed", "failed"), ("failed list", "failed lists", "listing/failed"),
-                                 ("anomaly", "anomalies", "anomaly")):  # fmt: skip
+    for one, many, prefix in (("duplicate", "duplicates", "duplicate"), ("refused", "refused", "refused"),
+                              ("failed", "failed", "failed"), ("failed list", "failed lists", "listing/failed"),
+                              ("anomaly", "anomalies", "anomaly")):  # fmt: skip
         if number := total(counts, prefix):
             names = ", ".join(
                 f"{k.removeprefix(prefix + '/')} {v}" for k, v in counts.items() if k.startswith(prefix + "/")
             )
-            parts.append(f"{number} {one if number == 1 else several} ({names})")
+            parts.append(f"{number} {one if number == 1 else many} ({names})")
     return f"{', '.join(parts)}: {ending(counts, outcome)}"
 
 
