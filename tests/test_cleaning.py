@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinanews.cleaning import HTML_RULES, TEXT_RULES, captions, characters, clean_body, clutter, found, item, sentences
+from sinanews.cleaning import HTML_RULES, TEXT_RULES, captions, characters, clean_body, clutter, facts, item, sentences
 from sinanews.exceptions import PageTooLarge
 from sinanews.items import ArticleItem
 
@@ -364,7 +364,7 @@ def test_an_early_post_keeps_its_text_and_the_players_poster() -> None:
 
 
 def test_the_examples_in_docstrings_hold() -> None:
-    for module in (captions, characters, found, item, sentences):
+    for module in (captions, characters, facts, item, sentences):
         tried = doctest.testmod(module)
         assert tried.attempted and not tried.failed, module
 

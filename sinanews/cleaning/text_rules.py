@@ -76,7 +76,7 @@ def sina_sentences(blocks: list[Block], found: Facts) -> int:
     said = {
         line: kind
         for line in lines_of(blocks)
-        if len(line.text) <= sentences.LONGEST and line.block.element.tag not in ("table", "figure", "hr")
+        if len(line.text) <= sentences.LONGEST and line.block.tag not in ("table", "figure", "hr")
         and (kind := _kind_of(line, found.base_url))
     }  # fmt: skip
     found.removed.update(said.values())
@@ -85,7 +85,7 @@ def sina_sentences(blocks: list[Block], found: Facts) -> int:
 
 def _kind_of(line: Line, base_url: str | None) -> str | None:
     """What Sina says in a line; a list or a quotation counts only where all its lines are Sina's."""
-    if line.block.element.tag not in PARAGRAPHS:
+    if line.block.tag not in PARAGRAPHS:
         kinds = [_kind_of_text(text) for text in line.texts]
         return kinds[0] if kinds and all(kinds) else None
     if (kind := _kind_of_text(line.text)) or not line.has_links:
@@ -172,7 +172,7 @@ def bylines(blocks: list[Block], found: Facts) -> int:
 def media(blocks: list[Block], found: Facts) -> int:
     """来源：… as a line of its own at either end names the medium; the line stays."""
     for at in sorted({*range(len(blocks))[:3], *range(len(blocks))[-3:]}):
-        below_figures = at > 0 and blocks[at - 1].element.tag in ("table", "figure")
+        below_figures = at > 0 and blocks[at - 1].tag in ("table", "figure")
         if "来源" in blocks[at].text and not below_figures:
             named = (medium_in(line.text) for line in lines_of([blocks[at]]))
             found.media = next(filter(None, named), None) or found.media
