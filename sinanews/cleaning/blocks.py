@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Set
 from html import unescape
 from typing import TYPE_CHECKING, Literal
 
-from sinanews.cleaning.tree import Node, children, elements, is_blank, move_into, new_element, text_of, unwrap
+from sinanews.cleaning.tree import Node, children, elements, is_blank, is_plain, move_into, new_element, text_of, unwrap
 
 if TYPE_CHECKING:
     from sinanews.cleaning.lines import Line
@@ -28,9 +27,10 @@ _KNOWN = _BLOCKS | INLINE
 _MAY_BE_EMPTY = PARTS | WRAPPERS | frozenset("br img hr".split())
 
 _PRE = re.compile(r"(<pre\b.*?</pre>)", re.S)
+NOTHING: frozenset[str | None] = frozenset()
+_BETWEEN = "\x01"  #: blocks, until their own line breaks are gone; no text holds it
 _RUN = re.compile(r"\s+")
-_SPACE = r"(?:[ \t\n\r\f\v]|&nbsp;)"
-_SPACES = re.compile(rf"{_SPACE}{{2,}}|[\t\n\r\f\v]|&nbsp;")
+_SPACES = re.compile(r"[ \t\n\r\f\v]+")
 _EDGE = "|".join(_BLOCKS - {"pre"})
 _EDGES = re.compile(rf"(<(?:{_EDGE})(?: [^<>]*)?>) | (?=</(?:{_EDGE})>)")
 _LINE_ENDS = re.compile(r"<br>|</(?:p|h[1-6]|ul|ol|dl|table|blockquote|pre|figure|li|dt|dd|tr|caption|figcaption)>")
@@ -38,31 +38,30 @@ _CELL_ENDS = re.compile(r"</t[dh]>")
 _TAGS = re.compile(r"<[^<>]*>")
 
 
-@dataclass(eq=False)
 class Block:
     """A block and its text as a reader sees it; rules that change one keep the other true."""
 
-    element: Node
-    tag: str = ""
-    text: str = ""
-    holds: set[str | None] = field(default_factory=set)  #: the tags of what stands in it
-    lines: list[Line] | None = None  #: see ``lines_of``
+    __slots__ = ("element", "holds", "lines", "tag", "text")
 
-    def __post_init__(self) -> None:
-        self.tag = self.element.tag or ""
+    def __init__(self, element: Node) -> None:
+        self.element = element
+        self.tag = element.tag or ""
         self.tidy()
 
     def tidy(self) -> None:
         """Drop what is empty, and line breaks at the ends; look at the text again."""
-        self.element.merge_text_nodes()
-        self.holds, self.lines = set(), None
-        if inner := elements(self.element):
-            _drop_empty(inner)
+        self.lines: list[Line] | None = None  #: see ``lines_of``
+        self.holds = NOTHING if is_plain(self.element) else self._tidy_inside()  #: the tags of what stands in it
+        self.text = text_of(self.element)
+
+    def _tidy_inside(self) -> Set[str | None]:
+        inner = [(element, element.tag) for element in elements(self.element)]
+        _drop_empty(inner)
+        if any(tag == "br" for _, tag in inner):
             _trim_breaks(self.element, "first_child", "next")
             _trim_breaks(self.element, "last_child", "prev")
-            self.element.merge_text_nodes()
-            self.holds = {element.tag for element in inner if element.parent is not None}
-        self.text = text_of(self.element)
+        self.element.merge_text_nodes()
+        return {tag for element, tag in inner if element.parent is not None}
 
     @property
     def is_empty(self) -> bool:
@@ -96,21 +95,22 @@ def _blocks_in(parent: Node, holders: set[Node]) -> Iterator[Node]:
         if tag not in KEPT and tag != "br" and not opened:
             run.append(child)
             continue
-        yield from _paragraph(run)
+        if not all(map(is_blank, run)):
+            yield _paragraph(run)
         run = []
         if opened:
             yield from _blocks_in(child, holders)
         elif tag != "br":
             yield _without_looks(child, holders)
-    yield from _paragraph(run)
-
-
-def _paragraph(run: list[Node]) -> Iterator[Node]:
-    """A new paragraph of texts and inline elements, if there is anything to see."""
     if not all(map(is_blank, run)):
-        paragraph = new_element(run[0], "p")
-        move_into(paragraph, run)
-        yield paragraph
+        yield _paragraph(run)
+
+
+def _paragraph(run: list[Node]) -> Node:
+    """A new paragraph of texts and inline elements."""
+    paragraph = new_element(run[0], "p")
+    move_into(paragraph, run)
+    return paragraph
 
 
 def _without_looks(block: Node, holders: set[Node]) -> Node:
@@ -123,10 +123,10 @@ def _without_looks(block: Node, holders: set[Node]) -> Node:
     return block
 
 
-def _drop_empty(inner: list[Node]) -> None:
+def _drop_empty(inner: list[tuple[Node, str | None]]) -> None:
     """Bold, links and inner blocks with nothing in them go."""
-    for element in reversed(inner):
-        if (tag := element.tag) in _MAY_BE_EMPTY or element.text().strip():
+    for element, tag in reversed(inner):
+        if tag in _MAY_BE_EMPTY or element.text().strip():
             continue
         if tag in KEPT:
             if element.css_first("img") is None:
@@ -150,16 +150,16 @@ def serialise(blocks: Iterable[Block]) -> str:
 
     White space is collapsed, and there is none at the ends of a block; full-width spaces are the author's and stay.
     """
-    return "\n".join(_collapsed(block.element.html or "") for block in blocks)
+    markup = _BETWEEN.join(block.element.html or "" for block in blocks)
+    parts = _PRE.split(markup) if "<pre" in markup else [markup]
+    parts[::2] = map(_collapsed, parts[::2])
+    parts[1::2] = (_RUN.sub(_without_newline, part) for part in parts[1::2])  # its spaces are its own
+    return "".join(parts).replace(_BETWEEN, "\n")
 
 
 def _collapsed(markup: str) -> str:
-    if "<pre" not in markup:
-        return _EDGES.sub(r"\1", _SPACES.sub(" ", markup))
-    parts = _PRE.split(markup)  # its spaces are its own
-    parts[::2] = [_EDGES.sub(r"\1", _SPACES.sub(" ", part)) for part in parts[::2]]
-    parts[1::2] = [_RUN.sub(_without_newline, part) for part in parts[1::2]]
-    return "".join(parts)
+    markup = _SPACES.sub(" ", markup.replace("&nbsp;", " "))
+    return _EDGES.sub(r"\1", markup) if "> " in markup or " </" in markup else markup
 
 
 def _without_newline(space: re.Match[str]) -> str:

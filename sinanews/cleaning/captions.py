@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from sinanews.cleaning.blocks import KEPT, PARTS, WRAPPERS
 from sinanews.cleaning.facts import Facts
 from sinanews.cleaning.tree import (
-    SPACES,
     Node,
     children,
     classes,
@@ -16,6 +15,7 @@ from sinanews.cleaning.tree import (
     is_blank,
     move_into,
     new_element,
+    one_line,
     text_of,
     words_of,
 )
@@ -42,7 +42,7 @@ def captions(root: Node, found: Facts) -> int:
 def _is_wrapper(element: Node, pictures: int) -> bool:
     """Whether an element is there for the pictures in it."""
     if element.tag == "div":
-        return "img_wrapper" in classes(element) or not text_of(element)
+        return "img_wrapper" in classes(element) or not element.text().strip()
     if any(inner.tag in ("p", "table", "center") for inner in elements(element)):
         return False
     if element.tag == "table":  # of 2004-08: a picture, and its caption in the cell below
@@ -172,4 +172,4 @@ class _Figures:
 def _one_line(parts: Iterable[Node]) -> str:
     """The words of the parts on one line; a line break is a space."""
     nodes = (node for part in parts for node in part.traverse(include_text=True))
-    return SPACES.sub(" ", "".join(" " if node.tag == "br" else words_of(node) for node in nodes)).strip()
+    return one_line("".join(" " if node.tag == "br" else words_of(node) for node in nodes))

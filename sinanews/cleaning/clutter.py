@@ -7,6 +7,7 @@ import re
 from sinanews.cleaning.facts import Facts, editor_in
 from sinanews.cleaning.tree import (
     BLANK,
+    Attributes,
     Node,
     attribute,
     beside,
@@ -198,7 +199,7 @@ def floating_tables(root: Node, found: Facts) -> int:
     """Before 2009 advertisements stand in tables beside the text: links with a heading, or nothing that is left."""
     removed = 0
     for table in elements(root, "table"):
-        text, pictures = text_of(table), [image for image in table.css("img") if not is_no_picture(image)]
+        text, pictures = text_of(table), [image for image in table.css("img") if not is_no_picture(image.attributes)]
         beside_text = attribute(table, "align").lower() in ("left", "right")
         mostly_links = len(text_without_links(table)) < 20 and table.css_first("a") is not None
         if not pictures and (not text or (beside_text and mostly_links)):
@@ -206,14 +207,13 @@ def floating_tables(root: Node, found: Facts) -> int:
     return removed
 
 
-def source_of(image: Node) -> str:
+def source_of(attributes: Attributes) -> str:
     """The picture's address: the first of its attributes that names no spacer."""
-    attributes = image.attributes
     addresses = [(attributes[name] or "").strip() for name in _ADDRESSES if name in attributes]
     pictures = (address for address in addresses if address and not _NO_PICTURE.search(address))
     return next(pictures, addresses[0] if addresses else "")
 
 
-def is_no_picture(image: Node, source: str | None = None) -> bool:
-    tiny = any(_TINY.fullmatch(attribute(image, side)) for side in ("width", "height"))
-    return tiny or _NO_PICTURE.search(source_of(image) if source is None else source) is not None
+def is_no_picture(attributes: Attributes) -> bool:
+    tiny = any(_TINY.fullmatch(attributes.get(side) or "") for side in ("width", "height"))
+    return tiny or _NO_PICTURE.search(source_of(attributes)) is not None

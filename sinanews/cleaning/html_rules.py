@@ -23,7 +23,7 @@ from sinanews.cleaning.tree import (
     classes,
     drop,
     elements,
-    rename,
+    rename_element,
     set_attributes,
     text_of,
     unwrap,
@@ -144,7 +144,7 @@ def bold_fonts(root: Node, found: Facts) -> int:
     for element in elements(root, "font", "span"):
         style = f"{attribute(element, 'cms-style')} {attribute(element, 'style')}".lower().replace(" ", "")
         if "strong-bold" in style or re.search(r"font-weight:(?:bold|[6-9]00)", style):
-            rename(element, "strong")
+            rename_element(element, "strong")
             changed += 1
     unwrap(root.css("strong strong, strong b, b strong, b b"))
     return changed
@@ -154,12 +154,14 @@ def images(root: Node, found: Facts) -> int:
     """Pictures: lazy ones loaded, absolute https, no referrer; spacers, codes and data: URIs go."""
     gone = []
     for image in elements(root, "img"):
-        address = source_of(image)
-        source = found.address(address)
-        if source is None or is_no_picture(image, address):
+        said = image.attributes
+        source = found.address(source_of(said))
+        if source is None or is_no_picture(said):
             gone.append(image)
             continue
-        kept = {name: said for name in ("alt", "title", "width", "height") if (said := attribute(image, name).strip())}
+        kept = {
+            name: value for name in ("alt", "title", "width", "height") if (value := (said.get(name) or "").strip())
+        }
         set_attributes(image, {"src": source, **kept, "referrerpolicy": "no-referrer"})
     return drop(gone)
 

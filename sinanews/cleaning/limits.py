@@ -10,12 +10,14 @@ from sinanews.exceptions import PageTooLarge
 
 MAX_BODY = 2 * 1024 * 1024  #: bytes of UTF-8, once comments and scripts are gone
 MAX_TAGS = 50_000  #: tags, opening and closing; the longest tables of real pages have a tenth
-MAX_DEPTH = 200  #: elements inside each other; libxml2 drops what is deeper, silently
+MAX_DEPTH = 200  #: elements inside each other; to find, move and write them takes the longer the deeper they are
 MAX_TAG = 5000  #: attributes of one element
 MAX_ATTRIBUTES = 40_000  #: attributes with values, of all elements
 
 #: What is never closed goes to the end, as in a browser.
-_SCRIPTS = re.compile(r"<(script|style)(?=[\s/>]).*?(?:</\1\s*>|\Z)", re.I | re.S)
+_SCRIPTS = re.compile(  # re.I for all of it would look at every character
+    r"<([sS][cC][rR][iI][pP][tT]|[sS][tT][yY][lL][eE])(?=[\s/>])[^<]*(?:<(?!/(?i:\1)\s*>)[^<]*)*(?:</(?i:\1)\s*>)?"
+)
 _TAG = re.compile(rb"<(/?)(?!p[\s>/]|br|img)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>?")
 _NEVER_DEEP = frozenset(  # void elements, and those that close their like
     b"area base br col embed hr img input link meta param source track wbr "

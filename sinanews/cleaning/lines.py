@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from sinanews.cleaning.blocks import PARAGRAPHS, Block, serialise, text_lines
 from sinanews.cleaning.tree import (
-    SPACES,
     Node,
     attribute,
     drop,
     is_only_links,
     linked_texts,
+    one_line,
     text_without_links,
     words_of,
 )
@@ -97,7 +97,7 @@ def _line(block: Block, texts: list[Node], linked: dict[Node, Node], before: Nod
 
 
 def _words(texts: Iterable[Node]) -> str:
-    return SPACES.sub(" ", "".join(map(words_of, texts))).strip()
+    return one_line("".join(map(words_of, texts)))
 
 
 def take_out(blocks: list[Block], lines: Iterable[Line]) -> int:

@@ -13,8 +13,9 @@ from typing import Literal, TypeAlias
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 Node: TypeAlias = LexborNode  #: an element or a text
+Attributes: TypeAlias = "dict[str, str | None]"
 
-SPACES = re.compile(r"[ \t\n\r\f\v\xa0]+")
+_SPACES = re.compile(r"[ \t\n\xa0]+")
 BLANK = " \t\r\n\xa0\u3000"
 
 
@@ -64,7 +65,7 @@ def move_into(element: Node, nodes: Iterable[Node]) -> None:
         element.insert_child(node, move=True)
 
 
-def rename(element: Node, tag: str) -> None:
+def rename_element(element: Node, tag: str) -> None:
     renamed = new_element(element, tag)
     move_into(renamed, children(element))
     element.replace_with(renamed, move=True)
@@ -77,6 +78,12 @@ def set_attributes(element: Node, values: dict[str, str]) -> None:
         del attributes[name]
     for name, value in values.items():
         attributes[name] = value
+
+
+def is_plain(element: Node) -> bool:
+    """Whether an element holds no more than one text."""
+    first = element.first_child
+    return first is None or (first.is_text_node and first.next is None)
 
 
 def children(element: Node) -> list[Node]:
@@ -117,7 +124,15 @@ def last_words(element: Node) -> str:
 
 def text_of(node: Node) -> str:
     """The text as a reader sees it: white space collapsed, ends stripped of full-width spaces too."""
-    return SPACES.sub(" ", node.text()).strip()
+    return one_line(node.text())
+
+
+def one_line(text: str) -> str:
+    text = text.strip()
+    spaced = (
+        "  " in text or "\n" in text or "\xa0" in text or "\t" in text
+    )  # few are; a pattern takes ten times as long
+    return _SPACES.sub(" ", text) if spaced else text
 
 
 def linked_texts(element: Node) -> dict[Node, Node]:
@@ -130,7 +145,7 @@ def text_without_links(element: Node) -> str:
         return text_of(element)
     linked = linked_texts(element)
     words = (words_of(node) for node in element.traverse(include_text=True) if node not in linked)
-    return SPACES.sub(" ", "".join(words)).strip()
+    return one_line("".join(words))
 
 
 def is_only_links(element: Node) -> bool:
