@@ -21,6 +21,7 @@ from sinanews.cleaning.tree import (
 )
 
 _MOST_PICTURES = 20  #: in one wrapper
+_MOST_ELEMENTS = 1000  #: in one wrapper; what holds more is there for something else
 _LONGEST_CAPTION = 80  #: characters, where only its place says that it is one
 _SENTENCE = re.compile(r"[。！？；]")
 _BLOCKS = KEPT | WRAPPERS | PARTS
@@ -41,12 +42,15 @@ def captions(root: Node, found: Facts) -> int:
 
 def _is_wrapper(element: Node, pictures: int) -> bool:
     """Whether an element is there for the pictures in it."""
+    inner = [each.tag for each in elements(element)]
+    if len(inner) > _MOST_ELEMENTS:
+        return False
     if element.tag == "div":
         return "img_wrapper" in classes(element) or not element.text().strip()
-    if any(inner.tag in ("p", "table", "center") for inner in elements(element)):
+    if not {"p", "table", "center"}.isdisjoint(inner):
         return False
     if element.tag == "table":  # of 2004-08: a picture, and its caption in the cell below
-        return pictures == 1 and len(element.css("td")) <= 4 and _has_caption_below(element)
+        return pictures == 1 and inner.count("td") <= 4 and _has_caption_below(element)
     return True
 
 
