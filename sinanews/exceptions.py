@@ -119,6 +119,12 @@ class CutPage(SinanewsError):
         self.found = found
 
 
+class AnotherArticle(Refused):
+    """The page of another article than the one asked for: a cache or a server has mixed them up."""
+
+    reason = "another_article"
+
+
 class PageTooLarge(Refused):
     """A page or body over the size, depth or attribute bounds of cleaning."""
 

@@ -4,6 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """How an article was had: what the catalogue keeps for the next look at it."""
+
+    listed_as: str  #: the key its pending row has
+    listed_mtime: datetime | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    missing_pages: frozenset[str] = frozenset()  #: URLs of pages that could not be had
+
+    def validators(self) -> dict[str, Any]:
+        """The columns that a later look at the same article uses; one that lacks pages is asked for unconditionally."""
+        if self.missing_pages:
+            return {"listed_mtime": self.listed_mtime, "missing_pages": "\n".join(sorted(self.missing_pages))}
+        validators = {"etag": self.etag, "last_modified": self.last_modified}
+        return {"listed_mtime": self.listed_mtime, "missing_pages": None, **validators}
+
+
+class Decision:
+    """What becomes of an article; see duplicates/decision.py."""
 
 
 @dataclass
@@ -51,6 +74,14 @@ class ArticleItem:
 
     # Set by DedupPipeline where SINANEWS_DUPLICATES is mark.
     duplicate_of: str | None = None  #: id of the copy that the archive keeps
+
+    def __post_init__(self) -> None:
+        # What is known of the article beside it travels with it; these are no fields, so no exporter shows them.
+        self.fetch: Fetch | None = None  #: None for what was not fetched
+        # Set by DedupPipeline; see duplicates/.
+        self.fingerprint: Any = None
+        self.known: Any = None
+        self.decision: Decision | None = None
 
 
 #: Fields whose absence is recorded; monitors compare it with what is usual.

@@ -132,6 +132,15 @@ def is_sina_host(host: str, extra: Iterable[str] = ()) -> bool:
     return under and bool(_HOST.fullmatch(name))
 
 
+def is_login_host(url: str) -> bool:
+    """Whether an address is of a host where readers log in, Sina's or Weibo's.
+
+    >>> is_login_host("https://passport.weibo.com/visitor/visitor"), is_login_host("https://finance.sina.com.cn/x")
+    (True, False)
+    """
+    return NOT_ARTICLE_HOSTS.get((urlsplit(url).hostname or "").split(".")[0]) == "login"
+
+
 def why_not_readable(url: str) -> str | None:
     """None for what looks like an article, gallery or video page of Sina; else the reason's short name."""
     try:

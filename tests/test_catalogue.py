@@ -12,11 +12,14 @@ from multiprocessing.synchronize import Event as EventType
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 
 from sinanews.catalogue import Catalogue, migrations, tables
 from sinanews.duplicates import index as stories
+from sinanews.duplicates.decision import Known
+from sinanews.duplicates.fingerprint import Fingerprint
 from sinanews.exceptions import ArgumentError, CatalogueError
+from sinanews.items import ArticleItem
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 OLD = Path(__file__).parent / "archives" / "1.0.0"
@@ -111,14 +114,27 @@ def test_times_come_back_aware_and_equal(catalogue: Catalogue) -> None:
     assert article.published_at.utcoffset() is not None
 
 
-def test_exported_with_finds_the_first_of_that_text(catalogue: Catalogue) -> None:
-    catalogue.record("ia", NOW, state="exported", text_digest="x")
-    catalogue.record("ib", NOW + timedelta(1), state="exported", text_digest="x")
+def test_what_is_known_of_an_article_and_of_others_with_its_text(catalogue: Catalogue) -> None:
+    catalogue.record("ia", NOW, state="exported", text_digest="x", path="a.md", revision=3, missing_pages="2\n3")
+    catalogue.record("ib", NOW + timedelta(1), state="exported", text_digest="x", url="https://a.example/")
     catalogue.record("ic", NOW, state="refused", text_digest="y")
-    assert catalogue.exported_with(text_digest="x", other_than="ic") == "ia"
-    assert catalogue.exported_with(text_digest="x", other_than="ia") == "ib"
-    assert catalogue.exported_with(text_digest="y", other_than="ia") is None
-    assert catalogue.exported_with(text_digest=None, other_than="ia") is None
+
+    def known_of(article: str, digest: str | None, url: str | None = None) -> Known:
+        return catalogue.known_of(ArticleItem(id=article, url=url, title="一"), Fingerprint(digest, None))
+
+    assert known_of("ic", "x") == Known(same_text="ia")
+    its = {"exported": True, "path": "a.md", "revision": 3, "missing_pages": frozenset("23")}
+    assert known_of("ia", "x") == Known(same_text="ib", **its)
+    assert known_of("ia", "y") == known_of("ia", None) == Known(**its)
+    assert known_of("id", None, "https://a.example/") == Known(same_url="ib")
+
+
+def test_a_row_that_is_exported_anew_leaves_its_digests_behind(catalogue: Catalogue) -> None:
+    for number in (1, 2, 3):
+        catalogue.record("ia", NOW, state="exported", revision=number, file_digest=f"f{number}", title=f"题{number}")
+    with catalogue.read() as connection:
+        kept = connection.execute(select(tables.revisions.c["revision", "file_digest", "title"])).all()
+    assert kept == [(1, "f1", "题1"), (2, "f2", "题2")]
 
 
 def test_runs_are_remembered(catalogue: Catalogue) -> None:

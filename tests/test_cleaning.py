@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -716,3 +717,50 @@ def test_no_character_stops_cleaning(body: str) -> None:
 
 def test_loose_items_of_lists_and_tables_are_lines() -> None:
     assert clean_body("<li>甲</li><li>乙</li><details><summary>丙</summary>丁</details>", BASE).text == "甲\n乙\n丙\n丁"
+
+
+LINK = "https://finance.sina.com.cn/china/2022-09-01/doc-imizmscv8626000.shtml"
+PICTURE = "<img src=https://n.sinaimg.cn/a.jpg>"
+ENDS = (
+    "<p>　　新建的泊位已经投入使用，年通过能力将提升到三千万吨。</p>",
+    "<p>　　沿江港口的货运成本有望继续下降，格局将改变。</p>",
+)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "<table><tr><td>原标题：旧闻</td><td>改后标题</td></tr><tr><td>甲</td><td>12</td></tr></table>",
+        "<ul><li>原标题：港口之春</li><li>译名：春天</li></ul>",
+        "<blockquote><p>原标题：港口之春</p><p>一部关于码头的书</p></blockquote>",
+        "<table><tr><td>责任编辑：王五</td><td>、赵六</td></tr></table>",
+        "<pre>1\n2\n下一页</pre>",
+        "<pre><code>自动播放</code></pre>",
+        "<h2>发表评论</h2>",
+        "<h3>自动播放</h3>",
+        "<h4>下一页</h4>",
+        "<ul><li>发表评论</li><li>收藏本文</li><li>自动播放</li></ul>",
+        f"<div class=img_wrapper>{PICTURE}<span class=img_descr>原标题：港口之春（剧照）</span></div>",
+        f"<div class=img_wrapper>{PICTURE}<span class=img_descr>责任编辑：王五</span></div>",
+        f"<div class=img_wrapper>{PICTURE}<span class=img_descr>相关报道</span></div><p><a href={LINK}>某报道</a></p>",
+        f"<p><a href={LINK}>码头全景{PICTURE}</a></p>",
+        "<p>原标题：港口之春</p><p>两篇报道之一。</p><p>原标题：码头之夏</p>",
+        "<p>他在<a href=https://weibo.com/x class=wt_article_link>微博</a>上发文</p>",
+        "<p>据其<a href=https://weibo.com/x class=wt_article_link>微博</a>称</p>",
+        "<p>某人<a href=https://weibo.com/x class=wt_article_link>微博</a>账号被盗</p>",
+    ],
+)
+def test_nothing_goes_along_with_a_line_of_sinas(block: str) -> None:
+    """A rule for a line takes no table, list, code, picture or heading; a linked word of a sentence stays."""
+    first, last = ENDS
+    words = BeautifulSoup(block, "html.parser").text
+    for markup in (first + block + last, block + first + last, first + last + block):
+        clean = clean_body(markup, "https://finance.sina.com.cn/a/doc-iabc1234567.shtml")
+        assert "".join(words.split()) in "".join(clean.text.split()) or "某报道" in words
+        assert clean.html.count("<img") == markup.count("<img")
+
+
+def test_the_headline_that_stands_twice_goes_twice() -> None:
+    first, last = ENDS
+    clean = clean_body(f"<p>原标题：港口之春</p>{first}{last}<p>（原标题：港口之春）</p>")
+    assert clean.original_title == "港口之春" and "原标题" not in clean.text

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from urllib.parse import parse_qsl
 
+import pytest
 from sqlalchemy import select
 
 from sinanews.catalogue import Catalogue
@@ -100,6 +101,7 @@ def test_an_empty_channel_is_told(archive: TemporaryArchive) -> None:
     with SampleSite(articles=0) as site:
         done = archive.crawl("sina_finance", mirror=site.url)
         assert "anomaly (empty_channel 1)" in done.stdout + done.stderr
+        assert done.returncode == 1, "a list without any entry is hardly a whole answer"
 
 
 def test_channels_stay_with_an_article_whose_page_names_its_id(tmp_path: Path) -> None:
@@ -178,3 +180,29 @@ def test_all_channels_can_be_rehearsed_and_a_dead_one_is_named(archive: Temporar
         assert done.returncode == 0
         assert "anomaly (dead_channel/roll-china 1)" in done.stdout
         assert "channel roll-china is dead" in done.stderr
+
+
+def passing_over(site: SampleSite) -> Callable[[Request], tuple[Answer, str | None]]:
+    """The site's answers, were it to answer each page after the first with the one below it."""
+
+    def answer(request: Request) -> tuple[Answer, str | None]:
+        number = int(dict(parse_qsl(request.query)).get("page", 1))
+        query = re.sub(r"\bpage=\d+", f"page={number + (number > 1)}", request.query)
+        return SampleSite.answer(site, request._replace(query=query))
+
+    return answer
+
+
+@pytest.mark.parametrize("older", [80, 240])
+def test_a_page_that_is_passed_over_is_a_gap(archive: TemporaryArchive, older: int) -> None:
+    with SampleSite(articles=older, days=2, shares={}, reprints=0.0) as site:
+        assert archive.crawl("sina_finance", mirror=site.url, SINANEWS_MAX_PAGES="9").returncode == 0
+        site.publish(70)
+        site.answer = passing_over(site)  # type: ignore[method-assign]
+        done = archive.crawl("sina_finance", mirror=site.url)
+        assert "gap 1" in done.stdout + done.stderr
+        assert scenes.stored(archive) != scenes.readable(site.entries)
+        del site.answer
+        archive.crawl("sina_finance", mirror=site.url)
+        assert scenes.stored(archive) == scenes.readable(site.entries)
+        assert archive.query("SELECT * FROM gaps") == []

@@ -50,3 +50,11 @@ def test_looking_while_a_run_holds_the_lock(archive: TemporaryArchive, site: Sam
         done = archive.run("parse", url_of_an_article(site), "--nolog", mirror=site.url)
     assert done.returncode == 0 and "'body_text'" in done.stdout
     assert archive.query("SELECT count(*) FROM runs") == before
+
+
+def test_shell_waits_for_its_turn(archive: TemporaryArchive, site: SampleSite) -> None:
+    """A page is asked for a delay after robots.txt."""
+    url = url_of_an_article(site)
+    done = archive.run("shell", url, "--nolog", "-c", "response.status", mirror=site.url, DOWNLOAD_DELAY="1")
+    assert done.stdout.strip() == "200", done.stderr
+    assert not archive.database.exists()

@@ -21,7 +21,7 @@ KNOWS: dict[str, set[str]] = {
     "posts": {"cleaning"},
     "catalogue": {"arguments", "config", "duplicates", "listing", "posts"},
     "watch": {"catalogue", "listing", "posts"},
-    "run": {"catalogue", "config", "downloads", "pages", "posts", "watch"},
+    "run": {"catalogue", "config", "downloads", "duplicates", "pages", "posts", "watch"},
     "downloads": {"config"},
     "scheduler": set(),
     "middlewares": {"downloads", "scheduler", "run"},

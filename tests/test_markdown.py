@@ -148,3 +148,11 @@ def test_real_posts_of_the_predecessor_lose_nothing_by_this_measure() -> None:
         assert post.is_framed
         clean = clean_body(post.body)
         assert loss(visible_text(post.body), "\n".join([clean.text, clean.editor or ""])) is None, path.name
+
+
+def test_a_long_comment_is_no_loss() -> None:
+    """A licence or another tool's notes in front of a short text; one that is not closed is the author's."""
+    licence = "\n".join(f"line {number} of a licence that nobody is shown" for number in range(60))
+    source = f"<!--\n{licence}\n-->\n\n# Title\n\nA short text about the tool."
+    assert loss(visible_source(source), visible_text(render(source))) is None
+    assert "nobody" in visible_source(f"Text <!-- {licence}")

@@ -391,3 +391,40 @@ def test_what_is_no_total_moves_no_rows(told: int | None) -> None:
         answer = ListingPage(page(rows(60), number).rows, total)
         pager.new_rows(answer, NOW)
         assert pager.goes_on(answer, (), NOW)
+
+
+def read_pages(pager: Pager, pages: list[list[Listing]], total: int, known: Collection[str]) -> None:
+    for sent in pages:
+        answer = ListingPage(tuple(sent), total)
+        pager.new_rows(answer, NOW)
+        if not pager.goes_on(answer, known, NOW):
+            return
+    raise AssertionError("it would read on")
+
+
+def test_a_page_with_fewer_rows_than_the_total_owes_it_is_a_gap() -> None:
+    """Page 2 answers what should be page 3: ten rows are passed over, and two of five say so."""
+    pager = Pager(DEFAULT, listed_until=listed_until(13))
+    read_pages(pager, [rows(20, 16), rows(2, 1), [], []], 20, keys(13))
+    assert not pager.whole
+    assert pager.unread(NOW) == (listed_until(13), listed_until(20))
+
+
+@pytest.mark.parametrize("total", [22, 20, None])
+def test_a_last_page_is_not_full_and_one_row_less_is_no_gap(total: int | None) -> None:
+    pager = Pager(DEFAULT)
+    pages = [rows(22, 18), rows(17, 14), rows(12, 8), rows(7, 3), rows(2, 1), []]
+    read_pages(pager, pages, total, set())  # type: ignore[arg-type]
+    assert not pager.holes
+
+
+def test_what_the_catalogue_must_not_know_better() -> None:
+    """Where the row of the mark was not met, what is known between it and the last page must have been seen."""
+    pager = Pager(DEFAULT, listed_until=listed_until(14))
+    read_pages(pager, [rows(20, 16), rows(10, 6), rows(5, 1)], 20, keys(14))
+    assert pager.ended == "known" and pager.to_be_checked == (listed_until(5), listed_until(14))
+    pager.passed_over()
+    assert pager.unread(NOW) is not None
+    met = Pager(DEFAULT, listed_until=listed_until(14))
+    read_pages(met, [rows(20, 16), rows(15, 11), rows(10, 6)], 20, keys(14))
+    assert met.to_be_checked is None

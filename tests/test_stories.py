@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Engine, create_engine, func, select
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import articles
 from sinanews.duplicates import index as stories
-from sinanews.duplicates.fingerprint import KEYS, Sketch, compare
+from sinanews.duplicates.fingerprint import KEYS, Sketch, better_copy, compare
+from sinanews.items import ArticleItem
 from tests.test_fingerprints import LETTERS, changed, made, prose, report
 
 
@@ -173,8 +174,9 @@ def test_two_workers_keep_one_copy(catalogue_url: str, same: str) -> None:
             "text_digest": "d" if same == "text" else f"{number}",
             "url": "https://a.example/" if same == "url" else None,
         }
+        item = ArticleItem(id=f"{number}", url=its["url"], title="题")
         ready.wait()
-        rival = catalogue.record(f"{number}", moment, state="exported", unless_copy=True, **its)
+        rival = catalogue.record(f"{number}", moment, state="exported", rivals_of=item, **its)
         if rival is None:
             kept.append(f"{number}")
         else:
@@ -194,7 +196,7 @@ def test_two_workers_keep_one_copy(catalogue_url: str, same: str) -> None:
 
 
 def better(new: Sketch, old: Sketch, new_media: str = "甲报", old_media: str = "乙网") -> str | None:
-    return stories.better_copy(new, old, compare(new, old), new_media, old_media)
+    return better_copy(new, old, compare(new, old), new_media, old_media)
 
 
 def test_the_complete_copy_takes_over_from_a_cut_one() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Select, func, or_, select, update
 
@@ -15,8 +15,11 @@ from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
 from sinanews.catalogue.seed_files import SeedFiles
 from sinanews.catalogue.tables import article_channels, articles, revisions
-from sinanews.duplicates import index as stories
-from sinanews.duplicates.fingerprint import Sketch
+from sinanews.duplicates import index
+from sinanews.duplicates.decision import Alike, CopyOf, Known, TakesOver, decide
+from sinanews.duplicates.fingerprint import Fingerprint, Sketch
+from sinanews.items import ArticleItem
+from sinanews.posts.folder import aside_path
 from sinanews.posts.naming import file_id
 
 FREE_RETRIES = 3  #: failures before the next try is put off
@@ -32,7 +35,7 @@ def next_try(attempts: int, now: datetime) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Known:
+class Remembered:
     """What a run needs to know of an article before asking for it again."""
 
     id: str
@@ -50,14 +53,6 @@ class Known:
     def older_than(self, mtime: datetime | None) -> bool:
         """Whether the list names an edit that we do not have."""
         return mtime is not None and mtime > (self.listed_mtime or self.recorded_at)
-
-
-class Rival(NamedTuple):
-    """An exported article that another is a copy of."""
-
-    id: str
-    reason: str  #: url, text or story
-    similarity: float
 
 
 class Catalogue(Database):
@@ -82,14 +77,14 @@ class Catalogue(Database):
         with self.read() as connection:
             return connection.execute(select(articles).where(articles.c.id == article_id)).one_or_none()
 
-    def known(self, ids: Collection[str]) -> dict[str, Known]:
+    def known(self, ids: Collection[str]) -> dict[str, Remembered]:
         """Those of the ids that the catalogue has a row for."""
         self._name_rebuilt(ids)
         a = articles.c
         columns = (a.id, a.state, a.channel, a.listed_mtime, a.recorded_at, a.etag, a.last_modified)
         with self.read() as connection:
             rows = connection.execute(select(*columns).where(a.id.in_(ids)))
-            return {row.id: Known(*row) for row in rows}
+            return {row.id: Remembered(*row) for row in rows}
 
     def _name_rebuilt(self, ids: Collection[str]) -> None:
         """Rows that a rebuild knew only by the digest in their file's name get their id."""
@@ -99,7 +94,7 @@ class Catalogue(Database):
                 taken = select(articles.c.id).where(articles.c.id == digests[digest]).exists()
                 change = update(articles).where(articles.c.id == digest, ~taken)
                 connection.execute(change.values(id=digests[digest]))
-                stories.rename(connection, digest, digests[digest])
+                index.rename(connection, digest, digests[digest])
 
     def channel_of(self, url: str) -> str | None:
         """The slug of the channel that listed a URL first, where one did."""
@@ -112,23 +107,31 @@ class Catalogue(Database):
             query = select(articles.c.url, articles.c.id).where(articles.c.url.in_(urls), articles.c.state.in_(DONE))
             return {row.url: row.id for row in connection.execute(query)}
 
-    def exported_with(self, *, url: str | None = None, text_digest: str | None = None, other_than: str) -> str | None:
-        """The id of another exported article with that canonical URL or that text; the oldest of them."""
-        column, value = (articles.c.url, url) if url else (articles.c.text_digest, text_digest)
+    def known_of(self, item: ArticleItem, fingerprint: Fingerprint) -> Known:
+        """What there is of an article, and of other exported ones with its address, its text or its story."""
         with self.read() as connection:
-            return self._exported_with(connection, column, value, other_than)
+            row = connection.execute(select(articles).where(articles.c.id == item.id)).one_or_none()
+            own: dict[str, Any] = {}
+            if row is not None:
+                own = {name: getattr(row, name) for name in ("path", "content_digest", "attempts", "revision")}
+                own["exported"] = row.state == "exported"
+                own["missing_pages"] = frozenset((row.missing_pages or "").split())
+            return Known(**own, **self._others(connection, item.id, item.url, fingerprint))
 
-    @staticmethod
-    def _exported_with(connection: Connection, column: Column[Any], value: str | None, other_than: str) -> str | None:
-        if not value:
-            return None
-        query = (
-            select(articles.c.id)
-            .where(column == value, articles.c.state == "exported", articles.c.id != other_than)
-            .order_by(articles.c.first_seen_at, articles.c.id)
-            .limit(1)
-        )
-        return connection.scalar(query)
+    def _others(
+        self, connection: Connection, article_id: str, url: str | None, fingerprint: Fingerprint
+    ) -> dict[str, Any]:
+        """The exported articles that one may be a copy of, as Known names them."""
+        match = index.find(connection, fingerprint.sketch, but=article_id) if fingerprint.sketch is not None else None
+        story = None
+        if match is not None:
+            media = connection.scalar(select(articles.c.media).where(articles.c.id == match.article_id))
+            story = Alike(match.article_id, match.likeness, match.sketch, media)
+        return {
+            "same_url": _exported_with(connection, articles.c.url, url, article_id),
+            "same_text": _exported_with(connection, articles.c.text_digest, fingerprint.text_digest, article_id),
+            "same_story": story,
+        }
 
     def unfinished(
         self,
@@ -190,53 +193,57 @@ class Catalogue(Database):
         *,
         replaces: str | None = None,
         sketch: Sketch | None = None,
-        unless_copy: bool = False,
+        rivals_of: ArticleItem | None = None,
+        takes_over: TakesOver | None = None,
         **values: Any,
-    ) -> Rival | None:
-        """Write what became of an article: its state and any other columns.
+    ) -> CopyOf | None:
+        """Write what became of an article, all of it in one transaction: its state and any other columns.
 
         ``replaces`` is the key it was listed under, where the page then named another id. With a ``sketch`` later
-        copies of its text are found, without one it stands for no story. ``unless_copy``: where another process has
-        exported a copy since the caller looked, that one is returned and nothing written. What its page answered before
-        is forgotten unless it is given again.
+        copies of its text are found, without one it stands for no story. An exported row that is exported anew leaves
+        its digests behind. ``takes_over`` makes the first copy a copy of this one. ``rivals_of`` is the item itself,
+        where another process may have exported a copy since the caller looked: that is returned, nothing written.
+        What the page answered before is forgotten unless it is given again.
         """
         fresh = {"attempts": 0, "next_try_at": None, "answer": None, "answers": 0, "answered_at": None}
         values = {**fresh, **values, "id": article_id, "recorded_at": now}
         with self.begin() as connection:
-            if unless_copy:
-                stories.lock(connection)
-                if rival := self._rival(connection, article_id, values, sketch):
+            if rivals_of is not None:
+                index.lock(connection)
+                fingerprint = Fingerprint(values.get("text_digest"), sketch)
+                known = Known(**self._others(connection, article_id, values.get("url"), fingerprint))
+                rival = decide(known, rivals_of, fingerprint, "mark")
+                if isinstance(rival, CopyOf):
                     return rival
             if replaces is not None and replaces != article_id:
-                connection.execute(articles.delete().where(articles.c.id == replaces, articles.c.state.notin_(DONE)))
-                its = article_channels.c.article_id == replaces
-                for channel in connection.scalars(select(article_channels.c.channel).where(its)).all():
-                    self.upsert(connection, article_channels, {"article_id": article_id, "channel": channel})
-                connection.execute(article_channels.delete().where(its))
+                self._take_channels(connection, replaces, article_id)
+            if values["state"] == "exported":
+                self._keep_revision(connection, article_id, now)
             changed = connection.execute(update(articles).where(articles.c.id == article_id).values(**values))
             if not changed.rowcount:
                 self.upsert(connection, articles, {"first_seen_at": now, "revision": 0, **values})
             if values.get("channel"):
                 self.upsert(connection, article_channels, {"article_id": article_id, "channel": values["channel"]})
-            if sketch is not None:
-                stories.add(connection, article_id, sketch)
-            else:
-                stories.remove(connection, article_id)
+            index.remove(connection, article_id) if sketch is None else index.add(connection, article_id, sketch)
+            if takes_over is not None:
+                _supersede(connection, takes_over, article_id, now)
         return None
 
-    def _rival(
-        self, connection: Connection, article_id: str, values: Mapping[str, Any], sketch: Sketch | None
-    ) -> Rival | None:
-        for reason, column in (("url", articles.c.url), ("text", articles.c.text_digest)):
-            if winner := self._exported_with(connection, column, values.get(column.key), article_id):
-                return Rival(winner, reason, 1.0)
-        match = stories.find(connection, sketch, but=article_id) if sketch is not None else None
-        return Rival(match.article_id, "story", match.likeness.similarity) if match else None
+    def _take_channels(self, connection: Connection, listed_as: str, article_id: str) -> None:
+        """The row under which an article was listed goes; the channels that listed it are the article's."""
+        connection.execute(articles.delete().where(articles.c.id == listed_as, articles.c.state.notin_(DONE)))
+        its = article_channels.c.article_id == listed_as
+        for channel in connection.scalars(select(article_channels.c.channel).where(its)).all():
+            self.upsert(connection, article_channels, {"article_id": article_id, "channel": channel})
+        connection.execute(article_channels.delete().where(its))
 
-    def same_story(self, sketch: Sketch, other_than: str) -> stories.Match | None:
-        """The exported article that is most like a text, of those that tell the same story."""
-        with self.read() as connection:
-            return stories.find(connection, sketch, but=other_than)
+    def _keep_revision(self, connection: Connection, article_id: str, now: datetime) -> None:
+        """Keep the digests of what is about to be replaced."""
+        a = articles.c
+        query = select(a.revision, a.text_digest, a.file_digest, a.title)
+        exported = query.where(a.id == article_id, a.state == "exported")
+        for row in connection.execute(exported).mappings().all():
+            self.upsert(connection, revisions, {"article_id": article_id, **row, "replaced_at": now})
 
     def paths_under(self, folder: str) -> Sequence[str]:
         """The paths of all articles that lie in a top folder of the exports."""
@@ -244,27 +251,11 @@ class Catalogue(Database):
             query = select(articles.c.path).where(articles.c.path.startswith(f"{folder}/", autoescape=True))
             return [str(path) for path in connection.scalars(query)]
 
-    def superseded(self, article_id: str, by: str, reason: str, path: str, similarity: float, now: datetime) -> None:
-        """A later and better copy has taken an article's place; its own copies are now the later one's."""
-        a = articles.c
-        lost = {"state": "duplicate", "reason": reason, "duplicate_of": by, "path": path, "similarity": similarity}
-        with self.begin() as connection:
-            connection.execute(update(articles).where(a.duplicate_of == article_id).values(duplicate_of=by))
-            connection.execute(update(articles).where(a.id == article_id).values(**lost, recorded_at=now))
-            stories.remove(connection, article_id)
-
     def touch(self, article_id: str, now: datetime, **values: Any) -> None:
         """Change single columns of a row that stays what it is."""
         with self.begin() as connection:
             changes = {**values, "recorded_at": now}
             connection.execute(update(articles).where(articles.c.id == article_id).values(**changes))
-
-    def replaced(self, row: Row[Any], now: datetime) -> None:
-        """Keep the digests of the revision that is about to be replaced."""
-        values = {"article_id": row.id, "revision": row.revision, "text_digest": row.text_digest}
-        values |= {"file_digest": row.file_digest, "title": row.title, "replaced_at": now}
-        with self.begin() as connection:
-            self.upsert(connection, revisions, values)
 
     def failed(self, article_id: str, reason: str, detail: str, now: datetime, **values: Any) -> None:
         """A failure that may pass: tried again by the next run, after three failures less and less often.
@@ -290,3 +281,23 @@ class Catalogue(Database):
         query = select(articles.c.state, articles.c.reason, func.count()).group_by(articles.c.state, articles.c.reason)
         with self.read() as connection:
             return {(state, reason): number for state, reason, number in connection.execute(query)}
+
+
+def _exported_with(connection: Connection, column: Column[Any], value: str | None, other_than: str) -> str | None:
+    """The id of another exported article with that value; the oldest of them."""
+    if not value:
+        return None
+    others = (column == value, articles.c.state == "exported", articles.c.id != other_than)
+    query = select(articles.c.id).where(*others).order_by(articles.c.first_seen_at, articles.c.id)
+    return connection.scalar(query.limit(1))
+
+
+def _supersede(connection: Connection, decision: TakesOver, by: str, now: datetime) -> None:
+    """A later and better copy takes an article's place; its own copies are now the later one's."""
+    a, first = articles.c, decision.first
+    path = connection.scalar(select(a.path).where(a.id == first))
+    lost: dict[str, Any] = {"state": "duplicate", "reason": f"superseded_{decision.why}", "duplicate_of": by}
+    lost |= {"path": aside_path(path) if path else None, "similarity": decision.similarity, "recorded_at": now}
+    connection.execute(update(articles).where(a.duplicate_of == first).values(duplicate_of=by))
+    connection.execute(update(articles).where(a.id == first).values(**lost))
+    index.remove(connection, first)

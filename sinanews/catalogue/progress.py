@@ -75,6 +75,13 @@ class ListingProgress:
                 found[row.published_at, row.title or ""].add(row.id)
         return dict(found)
 
+    def ids_between(self, channel: str, after: datetime, before: datetime) -> set[str]:
+        """Ids of what the channel listed first, published after the one moment and before the other."""
+        a = articles.c
+        query = select(a.id).where(a.published_at > after, a.published_at < before, a.channel == channel)
+        with self.database.read() as connection:
+            return set(connection.scalars(query))
+
     def day_listed(self, channel: str, day: date, state: str, entries: int, now: datetime) -> None:
         """``state``: complete; partial (not over, or not read to its end); empty (the list said it had nothing)."""
         values = {"channel": channel, "day": day.isoformat(), "state": state, "entries": entries, "listed_at": now}

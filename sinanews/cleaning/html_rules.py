@@ -38,7 +38,9 @@ _OWN_BRACKETS = re.compile(r"[(（\[][^()（）\[\]]*[)）\]]")
 _OPENED = re.compile(r"(?P<code>[(（\[【]\s*[A-Za-z0-9.]{4,10}(?=\s*[,，、|\s]))?(?(code)|[(（\[【])[\s,，、|]*$")
 _BETWEEN = re.compile(r"[\s,，、|]*")
 _CLOSED = re.compile(r"[\s,，、|]*[)）\]】]")
-_LISTED_BEFORE, _LISTED_AFTER = re.compile(r"[、，,和及与或]\s*$"), re.compile(r"\s*[、，,和及与或]")
+#: Words beside 微博 of which it is part: an item of a list, or where somebody said something.
+_SAID_BEFORE = re.compile(r"(?:[、，,和及与或在其的从]|通过|官方|个人)\s*$")
+_SAID_AFTER = re.compile(r"\s*(?:[、，,和及与或上中里]|账号|平台|用户|粉丝|热搜|客户端)")
 
 
 def stock_links(root: Node, found: Facts) -> int:
@@ -118,9 +120,8 @@ def _drop_added(run: list[Node]) -> int:
     before, behind = run[0].prev, run[-1].next
     lead, tail = words_of(before), words_of(behind)
     opened, closed = _OPENED.search(lead[-20:]), _CLOSED.match(tail[:20])
-    if (
-        before and behind and opened and closed and not (lead.rstrip().endswith("【") and len(links) == 1)
-    ):  # 【评论】 is a tool of the page
+    is_tool = lead.rstrip().endswith("【") and len(links) == 1  # 【评论】 is a tool of the page
+    if before and behind and opened and closed and not is_tool:
         code = opened["code"] or ""
         start = len(lead) - len(lead[-20:]) + opened.start()
         before.replace_with(lead[:start] + code)
@@ -131,11 +132,11 @@ def _drop_added(run: list[Node]) -> int:
 
 
 def _stands_apart(link: Node, lead: str, tail: str) -> bool:
-    """Whether a link goes for what it is: bracketed in itself, or a 微博 of Sina's class that is no item of a list."""
+    """Whether a link goes for what it is: in brackets of its own, or a 微博 of Sina's class that is no word of text."""
     if _OWN_BRACKETS.fullmatch(text_of(link)):
         return True
     own = any("wt_article_link" in classes(inner) for inner in link.css("a"))
-    return own and not (_LISTED_BEFORE.search(lead[-5:]) or _LISTED_AFTER.match(tail[:5]))
+    return own and not (_SAID_BEFORE.search(lead[-5:]) or _SAID_AFTER.match(tail[:5]))
 
 
 def bold_fonts(root: Node, found: Facts) -> int:

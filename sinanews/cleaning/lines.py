@@ -61,6 +61,13 @@ class Line:
         return bool(self.links) if self.parts else "a" in self.block.holds
 
     @property
+    def stands_alone(self) -> bool:
+        """Whether taking it out takes nothing else along: no other line of its block, no picture, no code."""
+        if self.parts or self.block.tag in PARAGRAPHS:
+            return True
+        return self.block.tag not in ("table", "figure", "pre", "hr") and len(self.texts) == 1
+
+    @property
     def texts(self) -> list[str]:
         """Its text; of a list or quotation that of each line inside."""
         return [self.text] if self.block.tag in PARAGRAPHS else text_lines(serialise([self.block]))

@@ -34,18 +34,24 @@ _RELATED = (
 )
 _RELATED_HEADING = re.compile(rf"\W*(?:{_RELATED})\W*$")
 _VAGUE_HEADING = re.compile(r"\W*(?:更多|精彩|热门|热点|点击|专题)\w{0,8}\W*$")
+#: Blocks in which Sina says nothing of its own; a heading is the article's, whatever it says.
+_NEVER_SINAS = frozenset("table figure hr pre h1 h2 h3 h4 h5 h6".split())
 _MOST_LINKS = 3  #: lines of links at an end of a text, without a heading; more of them are the article's own list
 _SENTENCE = re.compile(r"[。！？…；]|.{40}", re.S)
 
 
 def original_title(blocks: list[Block], found: Facts) -> int:
     """A line 原标题：… names the headline at the medium it came from, and sometimes that medium."""
-    named: list[Line] = []
+    named: dict[Line, re.Match[str]] = {}
     for line in lines_of(blocks):
-        if "标题" in line.text[:8] and (said := _ORIGINAL_TITLE.match(line.text)):
-            found.original_title = found.original_title or said["title"].strip(" \u3000")
-            found.media = found.media or medium_in(said["source"] or "")
-            named.append(line)
+        if "标题" in line.text[:8] and (said := _ORIGINAL_TITLE.match(line.text)) and line.stands_alone:
+            named[line] = said
+    titles = {said["title"].strip(" \u3000"): said for said in named.values()}
+    if len(titles) > 1:  # an article about headlines, or one of several texts: the lines are its own
+        return 0
+    for title, said in titles.items():
+        found.original_title = found.original_title or title
+        found.media = found.media or medium_in(said["source"] or "")
     return take_out(blocks, named)
 
 
@@ -62,10 +68,10 @@ def editors(blocks: list[Block], found: Facts) -> int:
 
 def _editor_lines(blocks: list[Block], found: Facts) -> int:
     named = [
-        line
-        for line in lines_of(blocks)
-        if len(line.text) <= _LONGEST_EDITOR and "编" in line.text and _EDITOR_LINE.match(line.text)
-    ]
+        line for line in lines_of(blocks)
+        if len(line.text) <= _LONGEST_EDITOR and "编" in line.text
+        and _EDITOR_LINE.match(line.text) and line.stands_alone
+    ]  # fmt: skip
     for line in named:
         found.editor = found.editor or editor_in(line.text)
     return take_out(blocks, named)
@@ -76,7 +82,7 @@ def sina_sentences(blocks: list[Block], found: Facts) -> int:
     said = {
         line: kind
         for line in lines_of(blocks)
-        if len(line.text) <= sentences.LONGEST and line.block.tag not in ("table", "figure", "hr")
+        if len(line.text) <= sentences.LONGEST and line.block.tag not in _NEVER_SINAS
         and (kind := _kind_of(line, found.base_url))
     }  # fmt: skip
     found.removed.update(said.values())
@@ -84,8 +90,10 @@ def sina_sentences(blocks: list[Block], found: Facts) -> int:
 
 
 def _kind_of(line: Line, base_url: str | None) -> str | None:
-    """What Sina says in a line; a list or a quotation counts only where all its lines are Sina's."""
+    """What Sina says in a line; a list with links, or a quotation, counts only where all its lines are Sina's."""
     if line.block.tag not in PARAGRAPHS:
+        if line.block.tag != "blockquote" and not line.has_links:
+            return None
         kinds = [_kind_of_text(text) for text in line.texts]
         return kinds[0] if kinds and all(kinds) else None
     if (kind := _kind_of_text(line.text)) or not line.has_links:
@@ -145,14 +153,20 @@ def _few(lines: list[Line]) -> list[Line]:
 def _is_heading(line: Line, at_the_end: bool) -> bool:
     """Whether a line announces links to other articles, which may stand in the line itself."""
     title = line.text_without_links if line.has_links else line.text
-    if len(title) > 20 or (line.has_links and not re.search(r"[：:>》】\]]\W*$", title)):
+    if _holds_picture(line) or len(title) > 20 or (line.has_links and not re.search(r"[：:>》】\]]\W*$", title)):
         return False
     return bool(_RELATED_HEADING.match(title)) or (at_the_end and bool(_VAGUE_HEADING.match(title)))
 
 
 def _is_link(line: Line) -> bool:
     """Whether a line is no more than links to Sina's pages, such as headlines; a linked sentence is the article's."""
-    return line.has_links and "。" not in line.text and line.leads_to_sina and line.is_only_links
+    linked = line.has_links and "。" not in line.text and line.leads_to_sina and line.is_only_links
+    return linked and not _holds_picture(line)
+
+
+def _holds_picture(line: Line) -> bool:
+    """Whether a picture would go with the line."""
+    return not line.parts and "img" in line.block.holds
 
 
 def _last_sentence(lines: list[Line]) -> int:

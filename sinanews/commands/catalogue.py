@@ -21,6 +21,7 @@ from sinanews.duplicates.fingerprint import sketch, text_digest
 from sinanews.exceptions import ArgumentError, BadPost, CatalogueError, Refused, SinanewsError
 from sinanews.listing.channels import CHANNELS
 from sinanews.posts import read_post
+from sinanews.posts.exporter import content_digest
 from sinanews.posts.folder import posts_under
 from sinanews.posts.naming import slug
 from sinanews.spiders.seeds import read_regular_file
@@ -29,8 +30,6 @@ from sinanews.terminal.show import plain, url_of_catalogue
 from sinanews.urls import article_id
 from sinanews.watch.outcomes import STORAGE, USAGE
 
-#: Lines of a header that differ at every fetch; the content digest leaves them out.
-_CHANGING = re.compile(rb"^(?:fetched_at|updated_at): .*\n", re.MULTILINE)
 _AFTER_SLUG = re.compile(r"(?<![0-9])-(?=.)|-(?=[^0-9])")  # inside one a dash stands between figures
 _NAME = re.compile(r"\d{4}-\d\d-\d\d-(?P<rest>.+)")
 
@@ -118,7 +117,7 @@ def row_of(path: Path, name: str) -> dict[str, Any]:
         "exported_at": written,
         "path": name,
         "file_digest": hashlib.sha256(data).hexdigest(),
-        "content_digest": hashlib.sha256(_CHANGING.sub(b"", data)).hexdigest(),
+        "content_digest": content_digest(data),
         "text_digest": text_digest(post.title, words),
         "sketch": None if key.startswith("live-") else sketch(post.title, words),
         "revision": 1,

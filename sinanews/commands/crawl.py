@@ -81,9 +81,10 @@ class Command(ScrapyCrawl):
         return run.outcome or INTERRUPTED, run.line or INTERRUPTED.words
 
     def interrupted(self, number: int, frame: Any) -> None:
-        """A signal before the run, when nothing is held yet. In the run Scrapy handles them; after it nobody need."""
+        """A signal before the run, when nothing is held yet; one that comes before Scrapy's own handlers is kept."""
         if self.crawler is None or self.crawler.spider is None:
             end_at_once(number, frame)
+        interrupts.hear()
 
 
 class Crash:

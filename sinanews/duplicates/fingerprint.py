@@ -24,10 +24,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import accumulate, chain, islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sinanews.items import ArticleItem
 
 SHORT_TEXT = 50  # below this many characters (in a sketch: tokens) a text says too little without its title
 SHORTEST_STORY = 100  # below this many visible characters two flashes differ by a word: not judged
@@ -340,3 +342,33 @@ def compare(new: Sketch, old: Sketch, others: Collection[int] = ()) -> Likeness:
     same = reason in ("text", "excerpt")
     fewer = min(len(ours), len(theirs))
     return Likeness(shared / max(1, len(ours | theirs)), shared / max(1, fewer), same, reason, longer)
+
+
+def better_copy(
+    new: Sketch, old: Sketch, likeness: Likeness, new_media: str | None, old_media: str | None
+) -> str | None:
+    """Why the later of two copies may take the first one's place, or None.
+
+    complete: the first was cut; the later one has nearly all its words and a sixth or more besides.
+    original: the first names the later one's medium as its source, and the later one is not shorter by a tenth.
+    Only the place changes hands: the caller keeps the first as a copy of the later one.
+    """
+    if not likeness.same_story:
+        return None
+    if likeness.longer == "new" and likeness.containment >= 0.9 and new.length * 6 >= old.length * 7:
+        return "complete"
+    named = bool(new_media) and new_media != old_media and (new_media or "").casefold() == old.credit
+    return "original" if named and likeness.longer != "old" else None
+
+
+class Fingerprint(NamedTuple):
+    """All that says which story an article tells."""
+
+    text_digest: str | None
+    sketch: Sketch | None
+
+
+def fingerprint_of(item: ArticleItem) -> Fingerprint:
+    """Of a cleaned item. A row of the live feed has no sketch: two flashes differ by a word."""
+    digest = text_digest(item.title, item.body_text)
+    return Fingerprint(digest, sketch(item.title, item.body_text) if item.kind != "live" else None)

@@ -166,20 +166,3 @@ def find(connection: Connection, sketch: Sketch, but: str | None = None) -> Matc
 
 def _matches(sketch: Sketch, known: Sequence[tuple[str, Sketch]], formulas: Collection[int] = ()) -> list[Match]:
     return [Match(article, compare(sketch, old, formulas), old) for article, old in known]
-
-
-def better_copy(
-    new: Sketch, old: Sketch, likeness: Likeness, new_media: str | None, old_media: str | None
-) -> str | None:
-    """Why the later of two copies may take the first one's place, or None. Pure.
-
-    complete: the first was cut; the later one has nearly all its words and a sixth or more besides.
-    original: the first names the later one's medium as its source, and the later one is not shorter by a tenth.
-    Only the place changes hands: the caller keeps the first as a copy of the later one.
-    """
-    if not likeness.same_story:
-        return None
-    if likeness.longer == "new" and likeness.containment >= 0.9 and new.length * 6 >= old.length * 7:
-        return "complete"
-    named = bool(new_media) and new_media != old_media and (new_media or "").casefold() == old.credit
-    return "original" if named and likeness.longer != "old" else None

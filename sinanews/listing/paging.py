@@ -17,6 +17,7 @@ MOST_REPEATS = 3  #: pages in a row that bring nothing: what lies below cannot b
 MOST_TRIES = 2  #: so many runs that find a list to end above a gap prove that it cannot be filled
 MOST_PUSHED = 60  #: pages that bring nothing because so many rows have arrived above them
 BOTTOM_ROWS = 3  #: the last rows of a list, of which one or two may stand out of their order
+THIN = 0.8  #: share of its rows that a page has at least where the total says that it is full
 SHORT = 0.05  #: share of its total that a day may lack: a total counts entries that are not shown, too
 SETTLED = timedelta(hours=6)  #: after its end a day may still gain entries that were put on the list late
 _LONG_AGO = datetime(1, 1, 2, tzinfo=BEIJING)
@@ -63,6 +64,7 @@ class Pager:
     bottom: datetime | None = None  #: what lies below the last page is not newer than this
     bottom_known: bool = False  #: whether the last page's rows were all known
     _page_newest: datetime | None = None  #: of the last page that brought something
+    _page_before: datetime | None = None  #: and of the one before that
     _above_hole: datetime | None = None
     _progress: bool = False  #: whether the page has rows that are new to the pager and have not just come in above it
     _tail: list[datetime] = field(default_factory=list)  #: times of the last rows
@@ -94,6 +96,21 @@ class Pager:
         """Whether far fewer rows were sent than the total told; what came in above meanwhile is the next run's."""
         owed = self.total - self._arrived if self.total is not None else 0
         return owed - self._handed_out > owed * SHORT
+
+    @property
+    def to_be_checked(self) -> tuple[datetime, datetime] | None:
+        """Between these the catalogue must know nothing that was not seen, or a page was passed over.
+
+        Where the row of ``listed_until`` was met nothing can have been: the list was read down to it.
+        """
+        if (
+            self.ended not in ("known", "end")
+            or self._mark_passed
+            or self._page_newest is None
+            or self.listed_until is None
+        ):
+            return None
+        return (self._page_newest, self.listed_until) if self._page_newest < self.listed_until else None
 
     @property
     def _handed_out(self) -> int:
@@ -205,13 +222,23 @@ class Pager:
         self._barren = 0
         self._brought.add(self.page)
         times = [row.published_at for row in answer.rows if row.published_at]
+        self._page_before = self._page_newest
         self._page_newest = max(times, default=self._page_newest)
         self._tail = [*self._tail, *times][-BOTTOM_ROWS:]
         self.bottom = max(self._tail, default=None)
+        owed = min(self._size, max(0, (self.total or 0) - (self.page - 1) * self._size))
+        if len(answer.rows) + answer.dropped < owed * THIN:
+            self.passed_over()
 
     @property
     def _all_seen(self) -> bool:
         return 0 < self._most <= self._handed_out
+
+    def passed_over(self) -> None:
+        """Rows that should stand between this page and the one before were not sent."""
+        if not self.holes:
+            self._above_hole = self._page_before
+        self.holes = True
 
     def _hole(self) -> None:
         if not self.holes:

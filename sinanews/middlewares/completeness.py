@@ -22,13 +22,13 @@ class CompletenessMiddleware:
     """Flags responses as UNCONFIRMED before they are unpacked: to Scrapy a compressed stream that ends early is whole.
 
     A body is confirmed by its length or last chunk (else Scrapy's own flag is "partial"); a compressed one by the end
-    of its stream, which says more than either.
+    of its stream, which says more than either. One packed twice may be cut inside: that is not looked for.
     """
 
     def process_response(self, request: Request, response: Response) -> Response:
         encodings = b",".join(response.headers.getlist("Content-Encoding")).lower().split(b",")
         names = [name for encoding in encodings if (name := encoding.strip()) not in (b"", b"identity")]
-        whole = ends(response.body, names[-1]) if names else "partial" not in response.flags
+        whole = len(names) == 1 and ends(response.body, names[0]) if names else "partial" not in response.flags
         if not whole:
             response.flags.append(UNCONFIRMED)
         return response

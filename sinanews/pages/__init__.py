@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sinanews.cleaning.limits import check_limits
 from sinanews.exceptions import AmbiguousLayout, NoAnswer, PageGone, UnknownLayout
 from sinanews.items import ArticleItem
-from sinanews.pages.base import Layout, Source
+from sinanews.pages.base import Layout, Source, own_ids
 from sinanews.pages.decoding import Decoded, decode
 from sinanews.pages.layouts import (
     Finance2014,
@@ -55,6 +55,7 @@ class Page:
     item: ArticleItem
     doubtful: bool = False  #: some of it could not be decoded with certainty
     next_pages: list[str] = field(default_factory=list)  #: the article's other pages, in order
+    own_ids: frozenset[str] = frozenset()  #: of which article the page says that it is; empty where it says nothing
 
 
 def read_page(body: bytes, url: str, content_type: str | None = None) -> Page:
@@ -83,7 +84,7 @@ def read_page(body: bytes, url: str, content_type: str | None = None) -> Page:
     if item.kind == "article":
         refuse_trouble_as_text(source, item.body_html)
     others = [] if item.kind == "gallery" else next_pages(source.tree, url)
-    return Page(item, decoded.doubtful, others)
+    return Page(item, decoded.doubtful, others, own_ids(source))
 
 
 def _has_content(body: str) -> bool:

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from sinanews.exceptions import CutPage, NoAnswer, Refused, Wall
+from sinanews.exceptions import AnotherArticle, CutPage, NoAnswer, Refused, Wall
 from sinanews.pages import Page, read_page
-from sinanews.urls import NOT_ARTICLE_HOSTS
+from sinanews.urls import article_id, is_login_host
 
 RUNS = 3  #: that must be told the same before it is believed
 APART = timedelta(hours=3)  #: answers closer to each other count once: one bad hour is one answer
@@ -25,6 +23,7 @@ CUT_RUNS = 4  #: the first and three later ones that must get the same bytes of 
 
 #: What may follow a page's end, closed or cut off itself; and what must not be taken for its end.
 _HIDDEN = re.compile(rb"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)", re.S | re.I)
+_COMOS = re.compile(r"i[a-z]{2,}[a-z0-9]*\d{4,}")  #: ids of Sina's publishing system, in addresses and in publishid
 _END = re.compile(rb"</html\s*>|</body\s*>\s*\Z", re.I)
 
 
@@ -62,16 +61,25 @@ def read_answer(
     """
     if status != 200:
         raise NoAnswer.named(f"http_{status}", f"HTTP status {status}, which has no page: {url}")
-    if NOT_ARTICLE_HOSTS.get((urlsplit(answered_by).hostname or "").split(".")[0]) == "login":
+    if is_login_host(answered_by):
         raise Wall.named("login", f"{url} leads to {answered_by}")
     if confirmed or has_end(body):
-        return read_page(body, url, content_type)
+        return _page_asked_for(read_page(body, url, content_type), url, answered_by)
     digest = hashlib.sha256(body).hexdigest()
     words = f"the page ends without its end after {len(body)} bytes: {url}"
     try:
-        raise CutPage(words, digest, read_page(body, url, content_type))
+        raise CutPage(words, digest, _page_asked_for(read_page(body, url, content_type), url, answered_by))
     except Refused as refusal:  # what is left of it may look like anything
         raise CutPage(words, digest, refusal) from None
+
+
+def _page_asked_for(page: Page, *asked: str) -> Page:
+    """Raises AnotherArticle where a page's own ids are all others; those of another kind cannot be compared."""
+    wanted = {one for url in asked if (one := article_id(url)) and _COMOS.fullmatch(one)}
+    own = {one for one in page.own_ids if _COMOS.fullmatch(one)}
+    if wanted and own and not wanted & own:
+        raise AnotherArticle(f"the page of {', '.join(sorted(own))} in place of {asked[0]}")
+    return page
 
 
 def has_end(body: bytes) -> bool:
@@ -81,11 +89,6 @@ def has_end(body: bytes) -> bool:
     (True, False)
     """
     return _END.search(_HIDDEN.sub(b"", body)) is not None
-
-
-def is_loss(new: Collection[str], old: Collection[str]) -> bool:
-    """Whether an article without the pages ``new`` lacks something that the one without the pages ``old`` has."""
-    return not set(new) <= set(old)
 
 
 @dataclass

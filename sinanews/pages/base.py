@@ -207,6 +207,12 @@ def id_of(page: Source) -> str:
     return re.sub(r"\W+", "-", host + re.sub(r"\.\w+$", "", parts.path)).strip("-")
 
 
+def own_ids(page: Source) -> frozenset[str]:
+    """The ids by which a page calls itself: in its own address, and its publishing system's."""
+    named = article_id(page.meta.get("og:url", "")), id_from_docid(page.meta.get("publishid", ""))
+    return frozenset(name for name in named if name)
+
+
 def summary_of(page: Source, title: str) -> str | None:
     """meta description, where it says more than the title and does not begin with another one."""
     text = _SITE_TAIL.sub("", page.meta.get("description", ""))

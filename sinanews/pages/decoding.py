@@ -16,6 +16,7 @@ _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010fffd]")
 _PRIVATE_LEADS = (b"\xee", b"\xf3", b"\xf4")
 _PRIVATE_UTF8 = re.compile(rb"\xef[\x80-\xa3]")
 _BINARY = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _HAN = re.compile("[\u3400-\u9fff]")
 #: A tenth to a third of Chinese prose; text read in a wrong encoding has hardly any of them.
 _COMMON = re.compile("[的一是在不了有和人这中大为上个国我以要他时来用们到地于出年会发可业市日新公网行月經發會國]")
@@ -40,6 +41,8 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
     text, encoding, doubtful = _text_of(body, content_type)
     if len(_BINARY.findall(text[:4000])) > 0.01 * min(len(text), 4000):
         raise UndecodablePage("binary data, not text")
+    if is_garbled(text):
+        raise UndecodablePage("text that was read in a wrong encoding and written so")
     utf8 = body if encoding == "utf-8" and not doubtful else text.encode("utf-8", "ignore")
     if any(lead in utf8 for lead in _PRIVATE_LEADS) or _PRIVATE_UTF8.search(utf8):
         text = _PRIVATE.sub("", text.replace("\ue5e5", "\u3000"))
@@ -63,6 +66,28 @@ def _text_of(body: bytes, content_type: str | None) -> tuple[str, str, bool]:
     if broken > 20 and broken > 0.05 * len(re.sub(r"[\x00-\x7f]", "", text)):
         raise UndecodablePage(f"{broken} characters fit no encoding that Sina uses")
     return text, encoding, True
+
+
+def is_garbled(text: str) -> bool:
+    """Whether a text is Chinese that a server decoded wrongly before it sent it: undone, it reads like Chinese.
+
+    >>> is_garbled(("今天我们在这里说的是中国的经济。" * 9).encode().decode("latin-1")), is_garbled("déjà vu, 5 €")
+    (True, False)
+    """
+    sample = text[: 1 << 16]
+    if len(_HAN.findall(sample)) >= 30 and _plausible(sample):
+        return False
+    if sample.count("\ufffd") > 20 and sample.count("\ufffd") > 0.05 * len(_NOT_ASCII.findall(sample)):
+        return True
+    if sample.count("?" * 8) > 8 and not _HAN.search(sample):
+        return True
+    undone = (
+        sample.encode(wrong, "ignore").decode(right, "ignore")
+        for wrong in ("latin-1", "cp1252", "gb18030")
+        for right in ("utf-8", "gb18030")
+        if wrong != right
+    )
+    return any(len(_HAN.findall(one)) >= 30 and _plausible(one) for one in undone)
 
 
 def _declared(body: bytes, content_type: str | None) -> list[str]:

@@ -36,6 +36,7 @@ _BAN = _any(
     "您的?IP.{0,20}(?:异常|限制|封|禁)",
     "too ?many ?requests",
 )
+_EDITOR = re.compile("(?:责任)?编辑[：:].*")
 _LOGIN_TITLE = _any(
     "新浪通行证",
     "Sina ?Visitor ?System",
@@ -57,7 +58,9 @@ _WALLS: dict[str, re.Pattern[str]] = {
         "身份(?:核验|验证)",
         "captcha",
         "(?:areyou|youare|verify).{0,12}human",
-        "notarobot",
+        "nota(?:ro)?bot",
+        "不是(?:一个)?机器人",
+        "(?:disableanyad|enablejsand)",
         "checkingyourbrowser",
         "justamoment",
     ),
@@ -71,6 +74,12 @@ _WALLS: dict[str, re.Pattern[str]] = {
         "创宇盾",
         "加速乐",
         "拦截",
+        "(?:访问|请求)(?:已)?被.{0,12}阻断",
+        "对网站(?:可能)?造成(?:安全)?威胁",
+        "(?:疑似|检测到)攻击",
+        "访问(?:已|行为)?(?:受到?限制?|存在.{0,4}风险)",
+        "异常流量|unusualtraffic",
+        "incapsula|mod_?security|securityservicetoprotect|rayid",
         "拒绝(?:了)?(?:您的)?访问",
         "访问被(?:拒绝|禁止|阻止)",
         "禁止访问",
@@ -110,7 +119,13 @@ _NOT_FOUND = _any(
 )
 _TROUBLE = _any(
     "(?:系统|服务器?|网络|网站|请求)[^。]{0,4}(?:繁忙|忙碌|忙|异常|错误|故障|维护|升级|超时|不可用|开小差|出错)",
-    "稍后(?:再试|重试|访问|再来)",
+    "(?:稍[后候等]|过会儿?|晚[点些])(?:片刻)?(?:再试|重试|再来|再?访问|刷新)",
+    "(?:访问|排队|在线)?(?:人数|人|流量|请求)过[多大]",
+    "加载(?:失败|出错|异常)",
+    "(?:出错|出问题)[了啦]",
+    "(?:正在|已被?|触发)限流",
+    "(?:正在)?排队中",
+    "暂停(?:服务|访问)|暂时?(?:无法|不能)(?:访问|提供服务)",
     "badgateway",
     "gatewaytime-?out",
     "serviceunavailable",
@@ -124,6 +139,14 @@ _TROUBLE = _any(
     "squid",
     "connection(?:refused|timedout|reset)",
     r"(?:nginx|openresty|tengine|apache)(?:/[\d.]+)?$",
+)
+#: What goes with an excuse, and says nothing else.
+_COURTESY = _any(
+    "给?您?(?:的访问)?(?:带来|造成)(?:的)?不便",
+    "(?:敬请|请您?|深表|我们)?(?:谅解|见谅|原谅|理解|歉意|耐心等待)",
+    "非常抱歉|很抱歉|抱歉|对不起|亲爱的|尊敬的|用户|网友|您好|当前|目前|暂时|正在|页面|点击|重新|刷新|重试",
+    "[请您你的了中吧哦啊]",
+    r"[\W\d_]",
 )
 _LEADS_ON = re.compile(
     r"http-equiv\s*=\s*[\"']?refresh|location(?:\s*\.\s*(?:href|pathname))?\s*=(?!=)|location\s*\.\s*(?:replace|assign|reload)\s*\(",
@@ -176,12 +199,29 @@ def refuse_unknown(page: Source) -> None:
 
 
 def refuse_trouble_as_text(page: Source, body: str) -> None:
-    """A server in trouble may put its excuse where the article was."""
-    words = NO_WORDS.sub("", body)
+    """A server in trouble may put its excuse where the article was: on a small page, or as all that there is."""
+    words = _EDITOR.sub("", NO_WORDS.sub("", body))
+    if "<img" not in body and _is_mere_excuse(words):
+        _refuse_walls(page, words)
+        raise NoAnswer.named("trouble", f"{words[:EXCUSE]}: {page.url}")
     if len(page.text) < SMALL and len(words) < EXCUSE:
         _refuse_walls(page, words)
         if found := _TROUBLE.search(words):
             raise NoAnswer.named("trouble", f"{found[0]}: {page.url}")
+
+
+def _is_mere_excuse(words: str) -> bool:
+    """Whether a text has words of walls and trouble, and hardly any others.
+
+    >>> _is_mere_excuse("很抱歉，系统繁忙，请稍后再试！"), _is_mere_excuse("虚山银行：系统繁忙，请客户稍后再试。")
+    (True, False)
+    """
+    if len(words) > 2 * EXCUSE:
+        return False
+    rest = words
+    for excuse in (_TROUBLE, *_WALLS.values()):
+        rest = excuse.sub("", rest)
+    return rest != words and len(_COURTESY.sub("", rest)) <= 2
 
 
 def _refuse_walls(page: Source, words: str) -> None:

@@ -40,6 +40,15 @@ def _place(url: str) -> tuple[str, int]:
     return f"{parts.netloc}{numbered['stem']}{numbered['end']}", int(numbered["number"] or 1)
 
 
+def page_number(url: str) -> int:
+    """Which page of its article an address names.
+
+    >>> page_number("https://finance.sina.com.cn/a/doc-iabc1234567_3.shtml"), page_number("https://k.sina.cn/x.html")
+    (3, 1)
+    """
+    return _place(url)[1]
+
+
 def join_bodies(bodies: Iterable[str]) -> str:
     """The raw bodies of an article's pages, in order, each once, as one body."""
     return "\n".join(dict.fromkeys(body.strip() for body in bodies))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
@@ -37,6 +38,15 @@ class FrontMatterItemExporter(BaseItemExporter):
     def export_item(self, item: ArticleItem) -> None:
         extra = {EXTRA_KEYS[name]: getattr(item, name) for name in self.extra_fields}
         self.file.write(write_post(post_of(item), verbatim=self.verbatim, extra=extra))
+
+
+#: Lines of a header that differ at every fetch of the same article.
+_CHANGING = re.compile(rb"^(?:fetched_at|updated_at): .*\n", re.MULTILINE)
+
+
+def content_digest(post: bytes) -> str:
+    """SHA-256 of a post without what changes at every fetch: equal where the article is."""
+    return hashlib.sha256(_CHANGING.sub(b"", post)).hexdigest()
 
 
 def checked_extra_fields(names: Iterable[str]) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def _is_hidden(tag: str, attributes: dict[str, str | None]) -> bool:
 
 
 _UNSEEN_SOURCE = re.compile(
-    r"<!--.{0,1000}?-->|<(script|style|iframe|video|audio|svg|canvas|object|noscript)\b[^<>]*>.{0,1000}?</\1\s*>",
+    r"<(script|style|iframe|video|audio|svg|canvas|object|noscript)\b[^<>]*>.{0,1000}?</\1\s*>",
     re.I | re.S,
 )
 _SYNTAX = re.compile(
@@ -123,8 +123,17 @@ _SYNTAX = re.compile(
 
 def visible_source(markdown: str) -> str:
     """The words of a Markdown text without its syntax; a rough reading that shares nothing with the parser."""
-    lines = _SYNTAX.sub(" ", _UNSEEN_SOURCE.sub(" ", markdown)).split("\n")
+    lines = _SYNTAX.sub(" ", _UNSEEN_SOURCE.sub(" ", _without_comments(markdown))).split("\n")
     return unescape("\n".join(_without_numbers(lines)))
+
+
+def _without_comments(markdown: str) -> str:
+    """Without comments, however long: a licence, or what another tool reads. One that is not closed is text."""
+    parts, at = [], 0
+    while (start := markdown.find("<!--", at)) >= 0 and (end := markdown.find("-->", start + 2)) >= 0:
+        parts.append(markdown[at:start])
+        at = end + 3
+    return " ".join([*parts, markdown[at:]])
 
 
 def _without_numbers(lines: list[str]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""The page that ``scrapy report`` writes: one file with charts, tables and a search over titles."""

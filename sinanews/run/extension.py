@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +19,11 @@ from scrapy.logformatter import LogFormatter
 from scrapy.utils.defer import deferred_from_coro
 
 from sinanews.catalogue import Catalogue
-from sinanews.catalogue.catalogue import Rival
 from sinanews.catalogue.lock import RunLock
 from sinanews.catalogue.place import catalogue_url
 from sinanews.config import check_settings, exports_folder, missing_command
 from sinanews.dates import to_beijing
+from sinanews.duplicates.decision import CopyOf
 from sinanews.exceptions import Banned, CatalogueError, Refused, SinanewsError
 from sinanews.items import ArticleItem
 from sinanews.pages.answers import CUT_RUNS, RUNS, Said, Walls, told
@@ -38,35 +38,6 @@ logger = logging.getLogger(__name__)
 
 def utc_now() -> datetime:
     return datetime.now(timezone.utc)
-
-
-@dataclass(frozen=True)
-class Fetch:
-    """What is known of a fetched article beside its item; the catalogue keeps it for the next run."""
-
-    listed_as: str  #: the key its pending row has
-    listed_mtime: datetime | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    missing_pages: tuple[str, ...] = ()  #: URLs of pages that could not be had
-
-    def validators(self) -> dict[str, Any]:
-        """The columns that a later look at the same article uses; one that lacks pages is asked for unconditionally."""
-        if self.missing_pages:
-            return {"listed_mtime": self.listed_mtime, "missing_pages": "\n".join(self.missing_pages)}
-        validators = {"etag": self.etag, "last_modified": self.last_modified}
-        return {"listed_mtime": self.listed_mtime, "missing_pages": None, **validators}
-
-
-@dataclass(frozen=True)
-class Copy:
-    """What an item was found to be a copy of."""
-
-    of: str  #: id of the article that the archive has
-    reason: str  #: url, text or story
-    similarity: float
-    better: str | None = None  #: why it takes the first one's place: complete, original
-    beside: bool = False  #: it is better, but lacks something that the first has: both stay
 
 
 class Run:
@@ -92,10 +63,6 @@ class Run:
         #: What the run came to, once its spider has closed, and the line that tells it.
         self.outcome: Outcome | None = None
         self.line = ""
-        #: Fetches of articles that are on their way through the pipelines, by item id.
-        self.fetches: dict[str, Fetch] = {}
-        #: Copies that are exported all the same, by item id.
-        self.copies: dict[str, Copy] = {}
         #: Why the run was stopped before its end, in words; set by stop_run.
         self.stopped_because: SinanewsError | None = None
         self.cooldown = crawler.settings.getfloat("SINANEWS_COOLDOWN")
@@ -160,6 +127,8 @@ class Run:
         self.close()
 
     def _end(self, reason: str) -> None:
+        if reason == "finished" and self.interrupts.heard:
+            reason = "shutdown"  # heard before the engine ran, or the first request: Scrapy sees nothing left to do
         if reason == "shutdown" and getattr(self.crawler.spider, "ends_by_signal", False):
             reason = "finished"  # sina_live with follow=1 has no other end
         counts = self.counts()
@@ -221,7 +190,8 @@ class Run:
     @property
     def stopping(self) -> bool:
         """Whether the run is ending before it is done: nothing new is begun, and nothing counts as failed."""
-        return self.stopped_because is not None or self.interrupts.heard or not self.crawler.crawling
+        ended = self.has_begun and not self.crawler.crawling  # a `scrapy shell` is no crawl
+        return ended or self.stopped_because is not None or self.interrupts.heard
 
     def stop_run(self, error: SinanewsError, reason: str) -> None:
         """Close the spider with this reason, an outcome's name; keep only the first error.
@@ -239,17 +209,13 @@ class Run:
         # An item may be in the pipelines: closing waits for it, so closing must not be awaited here.
         deferred_from_coro(self.crawler.engine.close_spider_async(reason=reason))
 
-    def record(self, item: ArticleItem, state: str, **values: Any) -> Rival | None:
+    def record(self, item: ArticleItem, state: str, **values: Any) -> CopyOf | None:
         """Write what became of an item; see ``Catalogue.record`` for the copy that may be returned in place of that."""
-        fetch = self.fetches.get(item.id)
-        if fetch is not None:
-            values = {"replaces": fetch.listed_as, **fetch.validators(), **values}
+        if item.fetch is not None:
+            values = {"replaces": item.fetch.listed_as, **item.fetch.validators(), **values}
         for name in ("url", "title", "channel", "kind", "layout", "media", "published_at"):
             values.setdefault(name, getattr(item, name))
-        rival = self.catalogue.record(item.id, self.now(), state=state, **values)
-        if rival is None:
-            self.fetches.pop(item.id, None)
-        return rival
+        return self.catalogue.record(item.id, self.now(), state=state, **values)
 
     def refuse(self, key: str, refusal: Refused, **values: Any) -> None:
         """An input that cannot become an article: remembered with its reason, counted, not asked for again."""

@@ -36,6 +36,9 @@ class Interrupts:
     def heard(self) -> bool:
         return self.heard_at is not None
 
+    def hear(self) -> None:
+        self.heard_at = self.heard_at or time.monotonic()
+
     def watch(self) -> None:
         """From now on. Signals that end the process by themselves, or raise KeyboardInterrupt, do so as ever."""
         if threading.current_thread() is not threading.main_thread():
@@ -48,7 +51,7 @@ class Interrupts:
 
     def _handler(self, before: Callable[[int, Any], Any]) -> Callable[[int, Any], None]:
         def hear(number: int, frame: Any) -> None:
-            self.heard_at = self.heard_at or time.monotonic()
+            self.hear()
             before(number, frame)
 
         return hear

@@ -15,7 +15,7 @@ from sinanews.samplesite.entries import chance
 KINDS = {
     "404": "article", "500": "article", "429": "article", "ban": "article", "slow": "article", "cut": "article",
     "drip": "article", "garbage": "article", "deleted": "article", "oversize": "article", "gzip_bomb": "article",
-    "brotli_bomb": "article", "redirect_private": "article",
+    "brotli_bomb": "article", "redirect_private": "article", "redirect_login": "article",
     "login": "article", "captcha": "article", "firewall": "article", "busy": "article", "bad_gateway": "article",
     "stub": "article", "not_found_200": "article", "empty": "article", "204": "article",
     "cut_close": "article", "cut_gzip": "article", "close": "article",

@@ -174,6 +174,7 @@ FAULTY: dict[str | None, Callable[[SampleSite], Answer]] = {
     "oversize": lambda site: Answer(200, HTML, b"<p>0123456789</p>".ljust(64) * (OVERSIZE // 64)),
     "gzip_bomb": lambda site: Answer(200, HTML, gzip_bomb(), {"Content-Encoding": "gzip"}),
     "brotli_bomb": lambda site: Answer(200, HTML, BROTLI_BOMB, {"Content-Encoding": "br"}),
+    "redirect_login": lambda site: Answer(302, HTML, b"", {"Location": "https://passport.weibo.com/visitor/visitor"}),
     "redirect_private": lambda site: Answer(302, HTML, b"", {"Location": "http://127.0.0.1:1/"}),
     "deleted": lambda site: _plain(200, "deleted"),
     "204": lambda site: Answer(204, HTML, b""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
@@ -15,6 +16,7 @@ from twisted.python.failure import Failure
 from sinanews.arguments import Parser, parse_arguments
 from sinanews.exceptions import CatalogueError, PageGone
 from sinanews.run.extension import Run
+from sinanews.urls import is_login_host
 
 GONE = (404, 410)
 
@@ -52,7 +54,10 @@ class ArchiveSpider(Spider):
             return  # it is not the article's fault; it stays as listed
         reason, detail = why_failed(failure)
         try:
-            if reason in {f"http_{status}" for status in GONE}:
+            if is_login_host(request.url):
+                self.run.fail(key, "login", f"{url} leads to {request.url}", url=url)
+                self.run.wall(urlsplit(url).hostname or "")
+            elif reason in {f"http_{status}" for status in GONE}:
                 refusal = PageGone(f"{detail} for {request.url}")
                 self.run.doubt(key, refusal, listed_mtime=request.meta.get("listed_mtime"), url=url)
             else:

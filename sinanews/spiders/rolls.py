@@ -93,11 +93,19 @@ class RollSpider(ArchiveSpider):
             if pager.goes_on(answer, known - {key_of(one) for one in wanted}, now):
                 yield from self.read_on_list(pagers)
             else:
+                self.check_what_lies_between(pager)
                 yield from self.read_on_list(self.pager_ended(pager, pagers[1:]))
         except ListingError as error:
             yield from self.listing_broken(pagers, error.reason, str(error))
         except CatalogueError as error:
             self.run.stop_run(error, "storage_failed")
+
+    def check_what_lies_between(self, pager: Pager) -> None:
+        """Known entries that should have been met above the last page say that the list passed a page over."""
+        if pager.to_be_checked is not None:
+            known = self.run.catalogue.listing.ids_between(pager.channel.slug, *pager.to_be_checked)
+            if not known <= pager.seen:
+                pager.passed_over()
 
     def is_of_the_dates(self, row: Listing) -> bool:
         """Whether ``since`` and ``until`` admit the row; one without a time is admitted."""

@@ -15,20 +15,20 @@ from twisted.python.failure import Failure
 
 from sinanews import arguments
 from sinanews.arguments import since_when
-from sinanews.catalogue import Known
+from sinanews.catalogue import Remembered
 from sinanews.cleaning.item import clean_item
 from sinanews.dates import BEIJING, to_beijing
 from sinanews.exceptions import ArgumentError, CatalogueError, CutPage, NoAnswer, Refused, Wall
-from sinanews.items import ArticleItem
+from sinanews.items import ArticleItem, Fetch
 from sinanews.listing.channels import AUTHOR, CATEGORY, DEFAULT, Channel, channel_by_slug, select_channels
 from sinanews.listing.roll import Listing, day_start
 from sinanews.middlewares.completeness import UNCONFIRMED
 from sinanews.pages import Page, join_bodies
 from sinanews.pages.answers import read_answer
-from sinanews.run.extension import Fetch
+from sinanews.pages.pagination import page_number
 from sinanews.spiders.base import why_failed
 from sinanews.spiders.rolls import RollSpider
-from sinanews.urls import SINA_ROOTS, article_id, canonical_url, is_sina_host, why_not_readable
+from sinanews.urls import SINA_ROOTS, article_id, canonical_url, is_login_host, is_sina_host, why_not_readable
 
 MOST_PAGES_OF_AN_ARTICLE = 100  #: more than their numbers can tell apart
 
@@ -136,13 +136,13 @@ class SinaFinanceSpider(RollSpider):
             self.run.catalogue.listed(values, channel.slug, self.run.now())
         yield from wanted
 
-    def is_worth_another_look(self, before: Known, row: Listing) -> bool:
+    def is_worth_another_look(self, before: Remembered, row: Listing) -> bool:
         """Whether a done article is asked for again: edited since, or refused and now named or rechecked."""
         named = "urls" in self.options or self.options.get("recheck", False)
         again = before.older_than(row.updated_at) or (before.state == "refused" and named)
         return before.done and again and not self.why_not(row.url)
 
-    def ask_again(self, row: Listing, channel: Channel | None, before: Known | Row[Any]) -> Iterator[Request]:
+    def ask_again(self, row: Listing, channel: Channel | None, before: Remembered | Row[Any]) -> Iterator[Request]:
         """The request for an article that we have, which may have been edited: cheap where it has not."""
         if self.left > 0 and row.key not in self.asked:
             self.run.count("articles/asked_again")
@@ -197,7 +197,7 @@ class SinaFinanceSpider(RollSpider):
     ) -> Iterator[Request | ArticleItem]:
         """The first page of an article: the item, or the request for its next page."""
         try:
-            if response.status == 304:
+            if response.status == 304 and was_conditional(response):
                 self.run.unchanged(row.key, listed_mtime=row.updated_at)
                 return
             reading = self.first_page(response, row, channel)
@@ -235,7 +235,11 @@ class SinaFinanceSpider(RollSpider):
         """A further page of an article: one that cannot be read loses none of the others."""
         try:
             url = response.request.meta["url"]  # type: ignore[union-attr]
-            reading.pages.append(self.read(response, url))
+            page = self.read(response, url)
+            if page_number(url) > 1 and any(page.item.body_html == one.item.body_html for one in reading.pages):
+                self.page_is_missing(reading, url, "the answer is another of the article's pages")
+            else:
+                reading.pages.append(page)
         except (CutPage, NoAnswer, Refused) as error:
             self.page_is_missing(reading, url, str(error))
             if isinstance(error, NoAnswer):
@@ -246,6 +250,8 @@ class SinaFinanceSpider(RollSpider):
         request: Request = failure.request  # type: ignore[attr-defined]
         reading = request.cb_kwargs["reading"]
         self.page_is_missing(reading, request.meta["url"], why_failed(failure)[1])
+        if is_login_host(request.url):
+            self.run.wall(urlsplit(request.meta["url"]).hostname or "")
         yield from self.read_on(reading)
 
     def page_is_missing(self, reading: Reading, url: str, why: str) -> None:
@@ -305,7 +311,7 @@ class SinaFinanceSpider(RollSpider):
         item.categories = list(channel.categories) if channel else [CATEGORY, AUTHOR]
         item.fetched_at = to_beijing(self.run.now())
         item.incomplete = bool(reading.missing)
-        self.run.fetches[item.id] = replace(reading.fetch, missing_pages=tuple(reading.missing))
+        item.fetch = replace(reading.fetch, missing_pages=frozenset(reading.missing))
         return item
 
 
@@ -315,6 +321,12 @@ def listing_of(row: Row[Any]) -> Listing:
     return Listing(
         article, row.url, row.title or "", row.published_at and to_beijing(row.published_at), row.listed_mtime
     )
+
+
+def was_conditional(response: Response) -> bool:
+    """Whether the request asked for a page only if it has changed; else 304 is no answer to it."""
+    request = response.request
+    return request is not None and any(name in request.headers for name in ("If-None-Match", "If-Modified-Since"))
 
 
 def header(response: Response, name: str) -> str | None:

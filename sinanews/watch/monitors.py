@@ -78,6 +78,7 @@ FIELD_DROP = 0.15  #: allowed below what is usual
 ANOMALY_WARNINGS = {
     "stale_channel": "Look at the channel on the site; if it ended, take it out of your jobs.",
     "empty_list": "Look at the channel on the site: if it ended, take it out of your jobs.",
+    "empty_channel": "Look at the channel on the site: a list without any entry is hardly a whole answer.",
     "rows_missing": "The next run asks again; if it goes on, look at the channel on the site.",
     "gap_lost": "Sina offers it no more. Runs closer to each other leave no such gaps.",
 }

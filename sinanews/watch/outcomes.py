@@ -36,6 +36,8 @@ OUTCOMES: tuple[Outcome, ...] = (
 )  # fmt: skip
 #: Refusals that say something of our reading; the others are facts about Sina (gone, other_host, forum …).
 UNREAD = ("unknown_layout", "ambiguous_layout", "undecodable", "too_large", "empty", "bad_post")
+#: What was strange about a list of which something is missing: not all that was wanted was listed.
+UNLISTED = ("rows_missing", "empty_list", "empty_channel", "gap", "gap_lost", "list_cut")
 #: Failures in which nobody was reached: what a run that met nothing else says.
 UNREACHED = {
     "cannot_resolve_host": "no host's name could be resolved; is this machine online?",
@@ -114,13 +116,14 @@ def summary(counts: Mapping[str, Any], outcome: Outcome) -> str:
             ("incomplete", "articles/incomplete"),
         ),
     )
-    for label, prefix in (("duplicates", "duplicate"), ("refused", "refused"), ("failed", "failed"),
-                          ("failed lists", "listing/failed"), ("anomalies", "anomaly")):  # fmt: skip
+    for one, many, prefix in (("duplicate", "duplicates", "duplicate"), ("refused", "refused", "refused"),
+                              ("failed", "failed", "failed"), ("failed list", "failed lists", "listing/failed"),
+                              ("anomaly", "anomalies", "anomaly")):  # fmt: skip
         if number := total(counts, prefix):
             names = ", ".join(
                 f"{k.removeprefix(prefix + '/')} {v}" for k, v in counts.items() if k.startswith(prefix + "/")
             )
-            parts.append(f"{number} {label.removesuffix('s') if number == 1 else label} ({names})")
+            parts.append(f"{number} {one if number == 1 else many} ({names})")
     return f"{', '.join(parts)}: {ending(counts, outcome)}"
 
 
@@ -146,6 +149,8 @@ def ending(counts: Mapping[str, Any], outcome: Outcome) -> str:
     'what was refused could not be read and is not tried again'
     >>> ending({'refused/empty': 1, 'failed/timeout': 2}, TOLERABLE)
     'all else is stored; a later run tries again what failed, but not what was refused'
+    >>> ending({'articles/exported': 9, 'anomaly/rows_missing': 1}, OK)
+    'what was listed is stored'
     """
     if outcome is NOTHING and (why := _unreached(counts)):
         return f"{outcome.words}: {why}"
@@ -159,7 +164,8 @@ def ending(counts: Mapping[str, Any], outcome: Outcome) -> str:
         told = "what was refused could not be read and is not tried again" if refused else ""
     if outcome is PARTLY:
         return told or outcome.words
-    stored = "all else is stored" if told else OK.words
+    unlisted = any(total(counts, f"anomaly/{name}") for name in UNLISTED)
+    stored = "all else is stored" if told else "what was listed is stored" if unlisted else OK.words
     return "; ".join(filter(None, (stored, told, outcome.words if outcome is ATTENTION else "")))
 
 

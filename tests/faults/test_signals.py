@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
+from sinanews import settings
 from sinanews.samplesite import SampleSite
 from tests.conftest import TemporaryArchive
 from tests.faults.harness import (
@@ -105,6 +107,22 @@ def test_one_signal_ends_the_run(archive: TemporaryArchive, name: str, number: s
         site.faults.clear()
         assert_left_in_order(archive, stage)
         make_good(archive, site, stage, seeds)
+
+
+@pytest.mark.parametrize("moment", ["made", "opened", "idle"])
+def test_a_signal_between_two_steps_of_scrapy_is_heard(archive: TemporaryArchive, moment: str) -> None:
+    """Before its handlers are in place, before the first request, and when nothing is left to ask."""
+    striking = {
+        "EXTENSIONS": json.dumps({**settings.EXTENSIONS, "tests.faults.striking.Striking": 5}),
+        "STRIKE": moment,
+    }
+    with SampleSite(articles=10) as site:
+        done = archive.crawl("sina_finance", mirror=site.url, **striking)
+        assert done.returncode == 130, done.stderr
+        assert "interrupted" in done.stderr.splitlines()[-1]
+        assert archive.query("SELECT DISTINCT outcome FROM runs") in ([], [("interrupted",)])
+        assert crawl(archive, site).returncode == 0
+        assert_invariant(archive, offered(site))
 
 
 def is_there(stage: Stage, archive: TemporaryArchive, site: SampleSite, process: subprocess.Popen[str]) -> bool:
