@@ -42,16 +42,21 @@ def captions(root: Node, found: Facts) -> int:
 
 def _is_wrapper(element: Node, pictures: int) -> bool:
     """Whether an element is there for the pictures in it."""
-    inner = [each.tag for each in elements(element)]
+    inner = elements(element)
     if len(inner) > _MOST_ELEMENTS:
         return False
     if element.tag == "div":
         return "img_wrapper" in classes(element) or not element.text().strip()
-    if not {"p", "table", "center"}.isdisjoint(inner):
+    others = ("p", "table") if element.tag == "figure" else ("p", "table", "center")
+    if any(each.tag in others and _holds_something(each) for each in inner):
         return False
     if element.tag == "table":  # of 2004-08: a picture, and its caption in the cell below
-        return pictures == 1 and inner.count("td") <= 4 and _has_caption_below(element)
+        return pictures == 1 and len(element.css("td")) <= 4 and _has_caption_below(element)
     return True
+
+
+def _holds_something(element: Node) -> bool:
+    return bool(element.text().strip()) or element.css_first("img") is not None
 
 
 def _has_caption_below(table: Node) -> bool:
