@@ -68,8 +68,7 @@ CRAWLER_AND_DATABASE = {"twisted", "sqlalchemy", "scrapy"}
 ALLOWED = {("duplicates", "index.py", "sqlalchemy"), ("posts", "exporter.py", "scrapy")}
 #: One owner for each library: who else needs it asks the owner.
 OWNERS = {
-    "lxml": {"cleaning"},
-    "selectolax": {"pages"},
+    "selectolax": {"pages", "cleaning"},
     "nh3": {"cleaning"},
     "frontmatter": {"posts"},
     "yaml": {"posts"},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from html import unescape
 
 import nh3
 
-from sinanews.cleaning.blocks import Block, body_lines, serialise, to_blocks
+from sinanews.cleaning.blocks import serialise, text_lines, to_blocks
 from sinanews.cleaning.facts import Facts
 from sinanews.cleaning.html_rules import HTML_RULES, NEUTRAL_RULES
 from sinanews.cleaning.limits import check_limits, strip_hidden
@@ -27,6 +29,8 @@ ALLOWED_ATTRIBUTES: dict[str, set[str]] = {
 }
 _CLEANER = nh3.Cleaner(tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes={"http", "https"}, link_rel=None)
 
+_SOURCE = re.compile(r'<img src="([^"]*)"')
+
 
 @dataclass
 class CleanBody(Facts):
@@ -45,36 +49,19 @@ def clean_body(raw_html: str, base_url: str | None = None, *, sinas: bool = True
     body = CleanBody(base_url)
     markup = strip_hidden(raw_html, body)
     check_limits(markup.encode("utf-8", "ignore"))
-    body.html, blocks = _settle(markup, body, sinas)
-    body.text = "\n".join(body_lines(blocks))
-    body.images = [
-        source
-        for block in blocks
-        if len(block.element)
-        for image in block.element.iter("img")
-        if (source := image.get("src"))
-    ]
+    root = parse_body(markup)
+    for rule in HTML_RULES if sinas else NEUTRAL_RULES:
+        body.removed[rule.__name__] += rule(root, body)
+        root.merge_text_nodes()
+    blocks = to_blocks(root)
+    for text_rule in TEXT_RULES if sinas else ():
+        body.removed[text_rule.__name__] += text_rule(blocks, body)
+    body.html = _CLEANER.clean(serialise(blocks))
+    body.text = "\n".join(text_lines(body.html))
+    body.images = [unescape(source) for source in _SOURCE.findall(body.html)]
     body.stocks = list(dict.fromkeys(body.stocks))
     body.removed = +body.removed
     return body
-
-
-def _settle(html: str, found: Facts, sinas: bool) -> tuple[str, list[Block]]:
-    """Rules and nh3, until nh3 finds nothing to change: it may see other elements than libxml2 did."""
-    for _ in range(5):
-        root = parse_body(html)
-        held = list(root.iter())  # lxml makes its elements anew for each look at them, unless somebody holds them
-        for rule in HTML_RULES if sinas else NEUTRAL_RULES:
-            found.removed[rule.__name__] += rule(root, found)
-        blocks = to_blocks(root)
-        for rule in TEXT_RULES if sinas else ():
-            found.removed[rule.__name__] += rule(blocks, found)
-        markup = serialise(blocks)
-        html = _CLEANER.clean(markup)
-        held.clear()
-        if html == markup:
-            break
-    return html, blocks
 
 
 __all__ = ["ALLOWED_ATTRIBUTES", "ALLOWED_TAGS", "HTML_RULES", "TEXT_RULES", "CleanBody", "clean_body"]

@@ -1,13 +1,13 @@
-"""A messy body -> a flat list of blocks: paragraphs, figures, tables, lists, headings, quotations."""
+"""A messy body -> a flat list of blocks: paragraphs, figures, tables, lists, headings, quotations; and their text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Set
+from html import unescape
+from typing import TYPE_CHECKING, Literal
 
-from sinanews.cleaning.tree import GONE, SPACES, HtmlElement, new_element, strip, strip_tags, text_of, to_markup
+from sinanews.cleaning.tree import Node, children, elements, is_blank, is_plain, move_into, new_element, text_of, unwrap
 
 if TYPE_CHECKING:
     from sinanews.cleaning.lines import Line
@@ -21,173 +21,153 @@ WRAPPERS = frozenset(
 )
 PARTS = frozenset("li dt dd tr td th tbody thead tfoot caption figcaption".split())
 INLINE = frozenset("a strong b em i u s sub sup br img code".split())
-_SPACE = re.compile(r"\s+")
 _BLOCKS = KEPT | WRAPPERS | PARTS
 _OPENED = WRAPPERS | PARTS  #: a part outside its list or table is a paragraph
-_MAY_BE_EMPTY = frozenset("br img hr".split())
-#: What separates the text of an element from what follows; inline elements have nothing.
-_AFTER = dict.fromkeys([*KEPT, "br", "li", "dt", "dd", "tr", "caption", "figcaption"], "\n") | {"td": "\t", "th": "\t"}
+_KNOWN = _BLOCKS | INLINE
+_MAY_BE_EMPTY = PARTS | WRAPPERS | frozenset("br img hr".split())
+
+_PRE = re.compile(r"(<pre\b.*?</pre>)", re.S)
+NOTHING: frozenset[str | None] = frozenset()
+_BETWEEN = "\x01"  #: blocks, until their own line breaks are gone; no text holds it
+_RUN = re.compile(r"\s+")
+_SPACES = re.compile(r"[ \t\n\r\f\v]+")
+_EDGE = "|".join(_BLOCKS - {"pre"})
+_EDGES = re.compile(rf"(<(?:{_EDGE})(?: [^<>]*)?>) | (?=</(?:{_EDGE})>)")
+_LINE_ENDS = re.compile(r"<br>|</(?:p|h[1-6]|ul|ol|dl|table|blockquote|pre|figure|li|dt|dd|tr|caption|figcaption)>")
+_CELL_ENDS = re.compile(r"</t[dh]>")
+_TAGS = re.compile(r"<[^<>]*>")
 
 
-@dataclass(eq=False)
 class Block:
     """A block and its text as a reader sees it; rules that change one keep the other true."""
 
-    element: HtmlElement
-    text: str
-    lines: list[Line] | None = None  #: see ``lines_of``
+    __slots__ = ("element", "holds", "lines", "tag", "text")
+
+    def __init__(self, element: Node) -> None:
+        self.element = element
+        self.tag = element.tag or ""
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Drop what is empty, and line breaks at the ends; look at the text again."""
+        self.lines: list[Line] | None = None  #: see ``lines_of``
+        self.holds = NOTHING if is_plain(self.element) else self._tidy_inside()  #: the tags of what stands in it
+        self.text = text_of(self.element)
+
+    def _tidy_inside(self) -> Set[str | None]:
+        inner = [(element, element.tag) for element in elements(self.element)]
+        _drop_empty(inner)
+        if any(tag == "br" for _, tag in inner):
+            _trim_breaks(self.element, "first_child", "next")
+            _trim_breaks(self.element, "last_child", "prev")
+        self.element.merge_text_nodes()
+        return {tag for element, tag in inner if element.parent is not None}
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.text and self.tag != "hr" and "img" not in self.holds
 
 
-def to_blocks(root: HtmlElement) -> list[Block]:
+def to_blocks(root: Node) -> list[Block]:
     """The body's blocks, tidied; none is empty. The tree is taken apart."""
-    blocks = (Block(element, tidy(element)) for element in _blocks_in(root))
-    return [block for block in blocks if block.text or block.element.tag == "hr" or has_picture(block.element)]
+    unwrap([element for element in elements(root) if element.tag not in _KNOWN])  # fonts, spans, other looks
+    root.merge_text_nodes()
+    found = (Block(element) for element in _blocks_in(root, _holders(root)))
+    return [block for block in found if not block.is_empty]
 
 
-def _blocks_in(parent: HtmlElement) -> Iterator[HtmlElement]:
-    text, run = parent.text, []
-    for child in list(parent):
-        kept, holds_blocks = child.tag in KEPT, child.tag in _OPENED or _holds_blocks(child)
-        if not (kept or holds_blocks or child.tag == "br"):
+def _holders(root: Node) -> set[Node]:
+    """The elements that hold blocks."""
+    holders: set[Node] = set()
+    for element in elements(root):
+        outer = element.parent if element.tag in _BLOCKS else None
+        while outer is not None and outer not in holders:
+            holders.add(outer)
+            outer = outer.parent
+    return holders
+
+
+def _blocks_in(parent: Node, holders: set[Node]) -> Iterator[Node]:
+    run: list[Node] = []  # of texts and inline elements
+    for child in children(parent):
+        tag = child.tag
+        opened = tag in _OPENED or (child in holders and (tag not in KEPT or tag in PARAGRAPHS or tag == "pre"))
+        if tag not in KEPT and tag != "br" and not opened:
             run.append(child)
             continue
-        if run or (text and not text.isspace()):
-            yield _paragraph(text, run)
-        text, run = child.tail, []
-        if (holds_blocks and (not kept or child.tag in PARAGRAPHS)) or (child.tag == "pre" and _is_no_code(child)):
-            yield from _blocks_in(child)
-        elif kept:
-            yield _without_looks(child)
-    if run or (text and not text.isspace()):
-        yield _paragraph(text, run)
+        if not all(map(is_blank, run)):
+            yield _paragraph(run)
+        run = []
+        if opened:
+            yield from _blocks_in(child, holders)
+        elif tag != "br":
+            yield _without_looks(child, holders)
+    if not all(map(is_blank, run)):
+        yield _paragraph(run)
 
 
-def _holds_blocks(element: HtmlElement) -> bool:
-    return len(element) > 0 and any(inner.tag in KEPT or inner.tag in WRAPPERS for inner in element.iterdescendants())
+def _paragraph(run: list[Node]) -> Node:
+    """A new paragraph of texts and inline elements."""
+    paragraph = new_element(run[0], "p")
+    move_into(paragraph, run)
+    return paragraph
 
 
-def _is_no_code(pre: HtmlElement) -> bool:
-    return len(pre) > 0 and any(inner.tag in _BLOCKS for inner in pre.iterdescendants())
-
-
-def _paragraph(text: str | None, run: list[HtmlElement]) -> HtmlElement:
-    """A new paragraph of a text and the inline elements after it."""
-    paragraph = new_element("p")
-    paragraph.text = text
-    paragraph.extend(run)
-    return _without_looks(paragraph)
-
-
-def _without_looks(block: HtmlElement) -> HtmlElement:
-    """The block without fonts, spans and other elements that are only looks."""
-    allowed = INLINE if block.tag in PARAGRAPHS else INLINE | KEPT | PARTS
-    if len(block):
-        strip(block, [inner for inner in block.iterdescendants() if inner.tag not in allowed])
+def _without_looks(block: Node, holders: set[Node]) -> Node:
+    """The block without wrappers, and without paragraphs around blocks: no parser would leave them there."""
+    if block in holders:
+        inner = [(element, element.tag) for element in elements(block)]
+        unwrap(
+            element for element, tag in inner if tag in WRAPPERS or (tag in PARAGRAPHS and element in holders)
+        )  # fmt: skip
     return block
 
 
-def tidy(block: HtmlElement) -> str:
-    """Collapse white space, none at the ends of a block; full-width spaces are the author's and stay. The text."""
-    if not len(block) and block.tag != "pre":  # most are so simple
-        old = block.text or ""
-        _put(block, "text", old, text := SPACES.sub(" ", old).strip(" "))
-        return text.strip()
-    _drop_empty(block)
-    trim_breaks(block)
-    if block.tag != "pre":
-        _collapse_spaces(block)
-    return text_of(block)
-
-
-def _collapse_spaces(block: HtmlElement) -> None:
-    edges = []
-    code = {inner for pre in block.iter("pre") for inner in pre.iter()}  # its spaces are its own
-    for element in block.iter():
-        if element in code:
-            continue
-        text, tail = element.text, element.tail
-        if element.tag in _BLOCKS:
-            edges.append(element)
-            _put(element, "text", text, SPACES.sub(" ", text or "").lstrip(" "))
-        elif text:
-            _put(element, "text", text, SPACES.sub(" ", text))
-        if tail:
-            _put(element, "tail", tail, SPACES.sub(" ", tail))
-    for element in edges:
-        last, name = (element[-1], "tail") if len(element) else (element, "text")
-        text = getattr(last, name)
-        _put(last, name, text, (text or "").rstrip(" "))
-
-
-def _put(element: HtmlElement, name: str, old: str | None, new: str) -> None:
-    """Set ``text`` or ``tail`` where it changes; that costs far more than to look."""
-    if new != (old or ""):
-        setattr(element, name, new)
-
-
-def _drop_empty(block: HtmlElement) -> None:
+def _drop_empty(inner: list[tuple[Node, str | None]]) -> None:
     """Bold, links and inner blocks with nothing in them go."""
-    empty = False
-    for element in reversed(list(block.iterdescendants())):
-        if element.tag in _MAY_BE_EMPTY:
+    for element, tag in reversed(inner):
+        if tag in _MAY_BE_EMPTY or element.text().strip():
             continue
-        if element.tag in KEPT:
-            if not has_picture(element) and not text_of(element):
-                element.clear(keep_tail=True)
-                element.tag, empty = GONE, True
-        elif element.tag in INLINE and _is_blank(element):
-            element.tag, empty = GONE, True
-    if empty:
-        strip_tags(block, GONE)
+        if tag in KEPT:
+            if element.css_first("img") is None:
+                element.decompose()
+        elif next(element.iter(), None) is None:
+            element.unwrap(delete_empty=True)
 
 
-def _is_blank(element: HtmlElement) -> bool:
-    blank = not (element.text or "").strip()
-    return blank and all(inner.tag == GONE and not (inner.tail or "").strip() for inner in element)
-
-
-def has_picture(element: HtmlElement) -> bool:
-    return len(element) > 0 and next(element.iter("img"), None) is not None
-
-
-def trim_breaks(block: HtmlElement) -> None:
-    """No line breaks at the ends of a paragraph."""
-    lead = [block.text or ""]
-    for child in block:
-        if child.tag != "br" or lead[-1].strip():
-            break
-        lead.append(child.tail or "")
-    if len(lead) > 1:
-        del block[: len(lead) - 1]
-        block.text = "".join(lead)
-    ends: list[str] = []
-    for child in block.iterchildren(reversed=True):
-        if child.tag != "br" or (child.tail or "").strip():
-            break
-        ends.append(child.tail or "")
-    if ends:
-        del block[len(block) - len(ends) :]
-        owner, name = (block[-1], "tail") if len(block) else (block, "text")
-        setattr(owner, name, (getattr(owner, name) or "") + "".join(reversed(ends)))
+def _trim_breaks(block: Node, end: Literal["first_child", "last_child"], inwards: Literal["next", "prev"]) -> None:
+    """No line breaks at an end of a paragraph."""
+    node: Node | None = getattr(block, end)
+    while node is not None and (node.tag == "br" or is_blank(node)):
+        following = getattr(node, inwards)
+        if node.tag == "br":
+            node.decompose()
+        node = following
 
 
 def serialise(blocks: Iterable[Block]) -> str:
-    """The blocks' markup, one a line: no blank line and no line break inside a block."""
-    lines = (to_markup(block.element) for block in blocks)
-    return "\n".join(_SPACE.sub(_without_newline, line) if "\n" in line else line for line in lines)
+    """The blocks' markup, one a line: no blank line and no line break inside a block.
+
+    White space is collapsed, and there is none at the ends of a block; full-width spaces are the author's and stay.
+    """
+    markup = _BETWEEN.join(block.element.html or "" for block in blocks)
+    parts = _PRE.split(markup) if "<pre" in markup else [markup]
+    parts[::2] = map(_collapsed, parts[::2])
+    parts[1::2] = (_RUN.sub(_without_newline, part) for part in parts[1::2])  # its spaces are its own
+    return "".join(parts).replace(_BETWEEN, "\n")
+
+
+def _collapsed(markup: str) -> str:
+    markup = _SPACES.sub(" ", markup.replace("&nbsp;", " "))
+    return _EDGES.sub(r"\1", markup) if "> " in markup or " </" in markup else markup
 
 
 def _without_newline(space: re.Match[str]) -> str:
     return " " if "\n" in space[0] else space[0]
 
 
-def body_lines(blocks: Iterable[Block]) -> Iterator[str]:
-    """The text: a line for each paragraph, caption, list item, table row or forced line break."""
-    for block in blocks:
-        lines = _text_with_breaks(block.element).split("\n") if len(block.element) else [block.text]
-        yield from (plain for line in lines if (plain := line.strip(" \t\u3000")))
-
-
-def _text_with_breaks(element: HtmlElement) -> str:
-    inner = (_text_with_breaks(child) + _AFTER.get(child.tag, "") + (child.tail or "") for child in element)
-    return (element.text or "") + "".join(inner)
+def text_lines(markup: str) -> list[str]:
+    """The text of serialised blocks: a line for each paragraph, caption, list item, table row or forced line break."""
+    text = _TAGS.sub("", _CELL_ENDS.sub("\t", _LINE_ENDS.sub("\n", markup)))
+    lines = unescape(text).replace("\xa0", " ").split("\n")
+    return [line for line in (line.strip(" \t\u3000") for line in lines) if line]

@@ -7,47 +7,66 @@ from collections.abc import Iterable, Iterator
 
 from sinanews.cleaning.blocks import KEPT, PARTS, WRAPPERS
 from sinanews.cleaning.facts import Facts
-from sinanews.cleaning.tree import SPACES, HtmlElement, classes, elements, new_element, text_of, walk
+from sinanews.cleaning.tree import (
+    Node,
+    children,
+    classes,
+    elements,
+    is_blank,
+    move_into,
+    new_element,
+    one_line,
+    text_of,
+    words_of,
+)
 
 _MOST_PICTURES = 20  #: in one wrapper
+_MOST_ELEMENTS = 1000  #: in one wrapper; what holds more is there for something else
 _LONGEST_CAPTION = 80  #: characters, where only its place says that it is one
 _SENTENCE = re.compile(r"[。！？；]")
 _BLOCKS = KEPT | WRAPPERS | PARTS
 
 
-def captions(root: HtmlElement, found: Facts) -> int:
+def captions(root: Node, found: Facts) -> int:
     """A picture and its caption become a figure; other words beside a picture stay where they are."""
     changed = 0
-    if next(root.iter("img"), None) is None:
+    if root.css_first("img") is None:
         return 0
     for wrapper in reversed(elements(root, "div", "center", "figure", "table")):
-        pictures = sum(1 for _ in wrapper.iter("img"))
+        pictures = len(wrapper.css("img"))
         if 0 < pictures <= _MOST_PICTURES and _is_wrapper(wrapper, pictures):
             _Figures(wrapper).rebuild()
             changed += 1
     return changed
 
 
-def _is_wrapper(element: HtmlElement, pictures: int) -> bool:
+def _is_wrapper(element: Node, pictures: int) -> bool:
     """Whether an element is there for the pictures in it."""
+    inner = elements(element)
+    if len(inner) > _MOST_ELEMENTS:
+        return False
     if element.tag == "div":
-        return "img_wrapper" in classes(element) or not text_of(element)
-    if any(inner.tag in ("p", "table", "center") for inner in element.iterdescendants()):
+        return "img_wrapper" in classes(element) or not element.text().strip()
+    others = ("p", "table") if element.tag == "figure" else ("p", "table", "center")
+    if any(each.tag in others and _holds_something(each) for each in inner):
         return False
     if element.tag == "table":  # of 2004-08: a picture, and its caption in the cell below
-        return pictures == 1 and len(list(element.iter("td"))) <= 4 and _has_caption_below(element)
+        return pictures == 1 and len(element.css("td")) <= 4 and _has_caption_below(element)
     return True
 
 
-def _has_caption_below(table: HtmlElement) -> bool:
-    seen, words = False, ""
-    for begins, element in walk(table):
-        seen = seen or element.tag == "img"
-        text = (element.text if begins else element.tail if element is not table else "") or ""
-        if text.strip() and not seen:
+def _holds_something(element: Node) -> bool:
+    return bool(element.text().strip()) or element.css_first("img") is not None
+
+
+def _has_caption_below(table: Node) -> bool:
+    texts: list[Node] = []
+    for node in table.traverse(include_text=True):
+        if node.tag == "img" and texts:
             return False
-        words += text
-    return is_caption(SPACES.sub(" ", words).strip())
+        if node.is_text_node and not is_blank(node):
+            texts.append(node)
+    return is_caption(_one_line(texts))
 
 
 def is_caption(words: str) -> bool:
@@ -59,53 +78,47 @@ def is_caption(words: str) -> bool:
     return len(words) <= _LONGEST_CAPTION and not _SENTENCE.search(words)
 
 
-def _is_description(element: HtmlElement) -> bool:
+def _is_description(element: Node) -> bool:
     return element.tag == "figcaption" or "img_descr" in classes(element)
 
 
-def _atoms(parent: HtmlElement) -> Iterator[HtmlElement | str]:
+def _atoms(parent: Node) -> Iterator[Node]:
     """Texts, pictures, captions, figures and other elements in order; what holds pictures or captions is opened."""
-    if parent.text:
-        yield parent.text
-    for child in list(parent):
-        tail, child.tail = child.tail, None
-        if _is_opened(child):
-            yield from _atoms(child)
-            if child.tag in _BLOCKS:
-                yield new_element("br")
-        else:
+    for child in children(parent):
+        if child.is_text_node or not _is_opened(child):
             yield child
-        if tail:
-            yield tail
+            continue
+        yield from _atoms(child)
+        if child.tag in _BLOCKS:
+            yield new_element(child, "br")
 
 
-def _is_opened(child: HtmlElement) -> bool:
-    if child.tag in ("img", "figure", "br") or _is_description(child) or not len(child):
+def _is_opened(child: Node) -> bool:
+    if child.tag in ("img", "figure", "br") or _is_description(child):
         return False
     if child.tag in KEPT and child.tag != "table" and text_of(child):
         return False
-    return any(inner.tag == "img" or _is_description(inner) for inner in child.iterdescendants())
+    return any(inner.tag == "img" or _is_description(inner) for inner in elements(child))
 
 
 class _Figures:
     """What a wrapper holds, in order: figures, and the words that are no captions."""
 
-    def __init__(self, wrapper: HtmlElement) -> None:
+    def __init__(self, wrapper: Node) -> None:
         self.wrapper = wrapper
+        self.made = new_element(wrapper, "div")  #: what stands in its place then
         self.is_figure = wrapper.tag == "figure"
         self.atoms = list(_atoms(wrapper))
         self.described = any(
-            not isinstance(atom, str) and _is_description(atom) and text_of(atom) for atom in self.atoms
+            atom.is_element_node and _is_description(atom) and bool(text_of(atom)) for atom in self.atoms
         )
-        self.figure: HtmlElement | None = None  #: the last one, while it has no caption
-        self.words: list[HtmlElement | str] = []  #: after it
+        self.figure: Node | None = None  #: the last one, while it has no caption
+        self.words: list[Node] = []  #: after it
         self.caption = ""  #: that stands before its picture
 
     def rebuild(self) -> None:
-        self.wrapper.clear(keep_tail=True)
-        self.wrapper.tag = "div"
         for atom in self.atoms:
-            if isinstance(atom, str):
+            if atom.is_text_node:
                 self.words.append(atom)
             elif atom.tag == "img":
                 self._add_picture(atom)
@@ -118,34 +131,33 @@ class _Figures:
                 self.words.append(atom)
         self._put_words()
         if self.caption:
-            self._append_paragraph(self.caption)
+            self._append("p", self.caption)
+        self.wrapper.replace_with(self.made, move=True)
 
-    def _add_picture(self, picture: HtmlElement) -> None:
-        if self.figure is None or _one_line(self.words) or self.figure.find("figcaption") is not None:
+    def _add_picture(self, picture: Node) -> None:
+        if self.figure is None or _one_line(self.words):
             self._put_words()
-            self._open(new_element("figure"))
+            self._open(new_element(self.made, "figure"))
         self.words.clear()
         assert self.figure is not None
-        self.figure.append(picture)
+        move_into(self.figure, [picture])
         if self.caption:
             self._describe(self.caption)
             self.caption = ""
 
-    def _open(self, figure: HtmlElement) -> None:
-        self.wrapper.append(figure)
-        self.figure = figure if figure.find("figcaption") is None else None
+    def _open(self, figure: Node) -> None:
+        move_into(self.made, [figure])
+        self.figure = figure if figure.css_first("figcaption") is None else None
 
     def _describe(self, words: str) -> None:
         if not words:
             return
         if self.figure is not None:
-            caption = new_element("figcaption")
-            caption.text = words
-            self.figure.append(caption)
+            self._append("figcaption", words, self.figure)
             self.figure = None
         elif _one_line(self.words) or self.caption:
             self._put_words()
-            self._append_paragraph(words)
+            self._append("p", words)
         else:
             self.caption = words
 
@@ -153,36 +165,20 @@ class _Figures:
         """The words since the last picture: its caption by their place, or the article's."""
         words, self.words = self.words, []
         said = _one_line(words)
-        loose = self.is_figure or all(isinstance(word, str) or word.tag not in KEPT for word in words)
+        loose = self.is_figure or all(word.tag not in KEPT for word in words)
         if said and self.figure is not None and loose and not self.described and is_caption(said):
             self._describe(said)
-        elif said or any(not isinstance(word, str) and word.tag != "br" for word in words):
-            for word in words:
-                self._append(word)
+        elif said or any(word.is_element_node and word.tag != "br" for word in words):
+            move_into(self.made, words)
             self.figure = None
 
-    def _append(self, word: HtmlElement | str) -> None:
-        if not isinstance(word, str):
-            self.wrapper.append(word)
-        elif len(self.wrapper):
-            self.wrapper[-1].tail = (self.wrapper[-1].tail or "") + word
-        else:
-            self.wrapper.text = (self.wrapper.text or "") + word
-
-    def _append_paragraph(self, words: str) -> None:
-        paragraph = new_element("p")
-        paragraph.text = words
-        self.wrapper.append(paragraph)
+    def _append(self, tag: str, words: str, parent: Node | None = None) -> None:
+        element = new_element(self.made, tag)
+        element.insert_child(words)
+        move_into(parent or self.made, [element])
 
 
-def _one_line(parts: Iterable[HtmlElement | str]) -> str:
+def _one_line(parts: Iterable[Node]) -> str:
     """The words of the parts on one line; a line break is a space."""
-    words = ""
-    for part in parts:
-        if isinstance(part, str):
-            words += part
-            continue
-        for begins, inner in walk(part):
-            words += (inner.text if begins else inner.tail if inner is not part else "") or ""
-            words += " " if inner.tag == "br" and begins else ""
-    return SPACES.sub(" ", words).strip(" \u3000")
+    nodes = (node for part in parts for node in part.traverse(include_text=True))
+    return one_line("".join(" " if node.tag == "br" else words_of(node) for node in nodes))

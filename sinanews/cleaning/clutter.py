@@ -5,7 +5,22 @@ from __future__ import annotations
 import re
 
 from sinanews.cleaning.facts import Facts, editor_in
-from sinanews.cleaning.tree import HtmlElement, classes, drop, elements, last_words, strip, text_of, text_without_links
+from sinanews.cleaning.tree import (
+    BLANK,
+    Attributes,
+    Node,
+    attribute,
+    beside,
+    children,
+    classes,
+    drop,
+    elements,
+    last_words,
+    move_into,
+    text_of,
+    text_without_links,
+    words_of,
+)
 
 #: What an element is -> the classes and ids that say so. Nothing in such an element is the article's text.
 CLUTTER = {
@@ -42,53 +57,51 @@ _MUCH_TEXT = 500  #: characters outside links; Sina's own boxes have fewer, unle
 _OF_READERS = frozenset({"comments"})
 _LONGEST_PRICES, _LONGEST_HEADING = 60, 20
 _MOST_CUTS = 100  #: places where a cut sentence is made whole again; pages have one or two
-_BLANK = " \t\r\n\xa0\u3000"
 
 
-def clutter(root: HtmlElement, found: Facts) -> int:
+def clutter(root: Node, found: Facts) -> int:
     """What Sina's templates put into a body, known by tag, class or id; editor and poster are noted first."""
-    removed, gone = 0, []
+    removed = 0
     for element in elements(root):
         kind = _kind_of(element)
-        if kind is None or element.getparent() is None or (kind not in _OF_READERS and holds_the_text(element, root)):
+        if kind is None or element.parent is None or (kind not in _OF_READERS and holds_the_text(element, root)):
             continue
         if kind == "editor":
             found.editor = editor_in(text_of(element)) or found.editor
         elif kind in ("player", "video"):
-            found.add_poster(element.get("poster"))
-            for picture in element.iter("img", "video"):
-                found.add_poster(picture.get("src") if picture.tag == "img" else picture.get("poster"))
+            found.add_poster(attribute(element, "poster"))
+            for picture in element.css("img,video"):
+                found.add_poster(attribute(picture, "src" if picture.tag == "img" else "poster"))
         found.removed[kind] += 1
-        if removed < _MOST_CUTS:
-            removed += _drop_joining(element)
-        else:
-            gone.append(element)
-    return removed + strip(root, dropped=gone)
+        removed += _drop_joining(element, removed)
+    return removed
 
 
-def _kind_of(element: HtmlElement) -> str | None:
-    if element.tag in NOT_TEXT:
-        return str(element.tag)
-    if element.tag == "form" and element.find(".//p") is None and element.find(".//input[@type='radio']") is not None:
+def _kind_of(element: Node) -> str | None:
+    tag = element.tag or ""
+    if tag in NOT_TEXT:
+        return tag
+    if tag == "form" and element.css_first("p") is None and element.css_first("input[type=radio]") is not None:
         return "poll"
-    name, names = element.get("id", ""), element.get("class", "")
+    attributes = element.attributes
+    name, names = attributes.get("id") or "", attributes.get("class") or ""
     if not name and not names:
         return None
-    if name.startswith("quote_") and element.tag == "span" and len(text_of(element)) <= _LONGEST_PRICES:
+    if name.startswith("quote_") and tag == "span" and len(text_of(element)) <= _LONGEST_PRICES:
         return "quote"  # live prices, filled in by a script
     if "fin_reference" in names and _only_refers(element):
         return "related"
     return next((_KIND_OF[each] for each in (*names.split(), name) if each in _KIND_OF), None)
 
 
-def _only_refers(box: HtmlElement) -> bool:
+def _only_refers(box: Node) -> bool:
     """Whether an editor's box holds no more than links to other articles, under a heading."""
-    links = list(box.iter("a"))
-    to_sina = all(re.search(r"//[\w.-]*\bsina\b", link.get("href", "")) for link in links)
+    links = box.css("a")
+    to_sina = all(re.search(r"//[\w.-]*\bsina\b", attribute(link, "href")) for link in links)
     return bool(links) and to_sina and len(text_without_links(box)) <= _LONGEST_HEADING
 
 
-def holds_the_text(element: HtmlElement, root: HtmlElement) -> bool:
+def holds_the_text(element: Node, root: Node) -> bool:
     """Whether what is called clutter holds most of the article: its end is missing, or it is misnamed."""
     if len(text_of(element)) < _MUCH_TEXT:
         return False
@@ -96,91 +109,111 @@ def holds_the_text(element: HtmlElement, root: HtmlElement) -> bool:
     return words >= _MUCH_TEXT and 2 * words > len(text_of(root))
 
 
-def _drop_joining(element: HtmlElement) -> bool:
-    """Drop an element; a sentence that it cut in two is whole again."""
-    before, tail = element.getprevious(), element.tail or ""
-    cuts = before is not None and before.tag == "p" and not (before.tail or "").strip(_BLANK)
-    if cuts and tail.strip(_BLANK) and tail[:1] != "\u3000" and unfinished(last_words(before)):
-        element.tail = None
-        _add_text(before, tail.lstrip(_BLANK))
-    return drop(element)
+def _drop_joining(element: Node, dropped: int) -> int:
+    """Drop an element; a sentence that it cut in two is whole again, but for bodies that are nothing but cuts."""
+    texts = _texts_behind(element) if dropped < _MOST_CUTS else []
+    tail = "".join(map(words_of, texts))
+    if tail.strip(BLANK) and not tail.startswith("\u3000"):
+        before = beside(element, "prev")
+        if before is not None and before.tag == "p" and unfinished(last_words(before)):
+            _go_on(before, tail)
+            drop(texts)
+    return drop([element])
 
 
-def _add_text(element: HtmlElement, text: str) -> None:
-    if len(element):
-        element[-1].tail = (element[-1].tail or "").rstrip(_BLANK) + text
-    else:
-        element.text = (element.text or "").rstrip(_BLANK) + text
+def _texts_behind(element: Node) -> list[Node]:
+    texts, node = [], element.next
+    while node is not None and node.is_text_node:
+        texts.append(node)
+        node = node.next
+    return texts
+
+
+def _go_on(paragraph: Node, words: str) -> None:
+    """Let a paragraph go on with these words, without white space where they meet."""
+    last = paragraph.last_child
+    if last is not None and last.is_text_node:
+        last.replace_with(words_of(last).rstrip(BLANK))
+    paragraph.insert_child(words.lstrip(BLANK))
 
 
 def unfinished(text: str) -> bool:
     """Whether a paragraph that ends so breaks off in the middle of a sentence."""
-    text = text.strip(_BLANK)
+    text = text.strip(BLANK)
     return len(text) > 8 and not re.search(r"[。！？…!?”」』）)：:；;.]$", text)
 
 
-def after_the_end(root: HtmlElement, found: Facts) -> int:
+def after_the_end(root: Node, found: Facts) -> int:
     """Pages of 2009-13 mark the end of the text; paragraphs behind it are promotion, centred pictures are not."""
-    marks = [mark for mark in elements(root, "del") if "sina-end" in classes(mark)]
+    marks = root.css("del.sina-end")
     if not marks:
         return 0
-    behind = list(marks[-1].itersiblings())
-    words = sum(len(text_without_links(element)) + len((element.tail or "").strip()) for element in behind)
+    behind, node = [], marks[-1].next
+    while node is not None:
+        behind.append(node)
+        node = node.next
+    words = sum(len(text_without_links(node)) for node in behind)
     if words >= _MUCH_TEXT and 2 * words > len(text_of(root)):
         return 0  # another page follows, or somebody set the mark too early
     removed = 0
-    for element in behind:
-        found.editor = found.editor or editor_in(text_of(element))
-        element.tail = None
-        if element.tag not in ("center", "table") and "img_wrapper" not in classes(element):
-            removed += drop(element)
-    marks[-1].tail = None
+    for node in behind:
+        found.editor = found.editor or editor_in(text_of(node))
+        if node.tag not in ("center", "table") and not (node.is_element_node and "img_wrapper" in classes(node)):
+            removed += node.is_element_node
+            node.decompose()
     return removed
 
 
-def cut_sentences(root: HtmlElement, found: Facts) -> int:
+def cut_sentences(root: Node, found: Facts) -> int:
     """A paragraph that ends in the middle of a sentence, where an advertisement stood, goes on in the next."""
     joined = 0
-    marks = [mark for mark in elements(root, "del") if "sina-cut" in classes(mark)]
-    for mark in marks[:_MOST_CUTS]:
-        inside = next(mark.iterancestors("p"), None)
-        first, second = (inside, inside.getnext()) if inside is not None else (mark.getprevious(), mark.getnext())
-        if (
-            first is not None and second is not None and first.tag == second.tag == "p"
-            and not (mark.tail or "").strip(_BLANK) and unfinished(last_words(first)) and text_of(second)
-        ):  # fmt: skip
-            _add_text(first, (second.text or "").lstrip(_BLANK))
-            first.extend(list(second))
-            second.text = None
-            joined += drop(second)
-        drop(mark)
-    strip(root, dropped=marks[_MOST_CUTS:])
+    for mark in root.css("del.sina-cut"):
+        if joined < _MOST_CUTS and not words_of(mark.next).strip(BLANK):
+            inside = _paragraph_around(mark)
+            first, second = inside or beside(mark, "prev"), beside(inside or mark, "next")
+            if first is not None and second is not None and first.tag == second.tag == "p":
+                joined += _join(first, second)
+        mark.decompose()
     return joined
 
 
-def floating_tables(root: HtmlElement, found: Facts) -> int:
+def _paragraph_around(mark: Node) -> Node | None:
+    outer = mark.parent
+    while outer is not None and outer.tag != "p":
+        outer = outer.parent
+    return outer
+
+
+def _join(first: Node, second: Node) -> bool:
+    """Make one paragraph of two, if the first breaks off."""
+    if not unfinished(last_words(first)) or not text_of(second):
+        return False
+    rest = children(second)
+    _go_on(first, words_of(rest[0]))
+    move_into(first, rest[rest[0].is_text_node :])
+    second.decompose()
+    return True
+
+
+def floating_tables(root: Node, found: Facts) -> int:
     """Before 2009 advertisements stand in tables beside the text: links with a heading, or nothing that is left."""
-    removed, gone = 0, []
+    removed = 0
     for table in elements(root, "table"):
-        text, pictures = text_of(table), [image for image in table.iter("img") if not is_no_picture(image)]
-        beside = table.get("align", "").lower() in ("left", "right")
-        mostly_links = len(text_without_links(table)) < 20 and next(table.iter("a"), None) is not None
-        if not pictures and (not text or (beside and mostly_links)):
-            if removed < _MOST_CUTS:
-                removed += _drop_joining(table)
-            else:
-                gone.append(table)
-    return removed + strip(root, dropped=gone)
+        text, pictures = text_of(table), [image for image in table.css("img") if not is_no_picture(image.attributes)]
+        beside_text = attribute(table, "align").lower() in ("left", "right")
+        mostly_links = len(text_without_links(table)) < 20 and table.css_first("a") is not None
+        if not pictures and (not text or (beside_text and mostly_links)):
+            removed += _drop_joining(table, removed)
+    return removed
 
 
-def source_of(image: HtmlElement) -> str:
+def source_of(attributes: Attributes) -> str:
     """The picture's address: the first of its attributes that names no spacer."""
-    attributes = dict(image.attrib)
-    addresses = [attributes[name].strip() for name in _ADDRESSES if name in attributes]
+    addresses = [(attributes[name] or "").strip() for name in _ADDRESSES if name in attributes]
     pictures = (address for address in addresses if address and not _NO_PICTURE.search(address))
     return next(pictures, addresses[0] if addresses else "")
 
 
-def is_no_picture(image: HtmlElement, source: str | None = None) -> bool:
-    tiny = any(_TINY.fullmatch(image.get(side, "")) for side in ("width", "height"))
-    return tiny or _NO_PICTURE.search(source_of(image) if source is None else source) is not None
+def is_no_picture(attributes: Attributes) -> bool:
+    tiny = any(_TINY.fullmatch(attributes.get(side) or "") for side in ("width", "height"))
+    return tiny or _NO_PICTURE.search(source_of(attributes)) is not None

@@ -15,7 +15,20 @@ from sinanews.cleaning.clutter import (
     source_of,
 )
 from sinanews.cleaning.facts import Facts
-from sinanews.cleaning.tree import HtmlElement, classes, elements, strip, text_of
+from sinanews.cleaning.tree import (
+    Node,
+    attribute,
+    beside,
+    children,
+    classes,
+    drop,
+    elements,
+    rename_element,
+    set_attributes,
+    text_of,
+    unwrap,
+    words_of,
+)
 
 _STOCK_ID = re.compile(r"\w*stock_(?P<code>.+)")
 _STOCK_HREF = re.compile(r"/(?:realstock/company|(?P<market>us|hk)stock/quotes)/(?P<code>[\w.]+?)(?:/|\.html|$)")
@@ -30,138 +43,144 @@ _SAID_BEFORE = re.compile(r"(?:[、，,和及与或在其的从]|通过|官方|�
 _SAID_AFTER = re.compile(r"\s*(?:[、，,和及与或上中里]|账号|平台|用户|粉丝|热搜|客户端)")
 
 
-def stock_links(root: HtmlElement, found: Facts) -> int:
+def stock_links(root: Node, found: Facts) -> int:
     """Sina links companies to their quotes: the word stays, the code is noted."""
     linked = []
     for span in elements(root, "span"):
-        if name := _STOCK_ID.fullmatch(span.get("id", "")):
+        if name := _STOCK_ID.fullmatch(attribute(span, "id")):
             found.add_stocks([name["code"]])
     for element in elements(root, "a"):
-        if link := _STOCK_HREF.search(element.get("href", "")):
-            if not _STOCK_ID.fullmatch(element.getparent().get("id", "")):  # no span has told its code
+        if link := _STOCK_HREF.search(attribute(element, "href")):
+            if not (element.parent and _STOCK_ID.fullmatch(attribute(element.parent, "id"))):  # no span has told it
                 found.add_stocks([link["code"] if link["market"] != "hk" else f"hk{link['code']}"])
             if not _QUOTE_WORDS.fullmatch(text_of(element)):
                 linked.append(element)
-    return strip(root, linked)
+    return unwrap(linked)
 
 
-def added_links(root: HtmlElement, found: Facts) -> int:
+def added_links(root: Node, found: Facts) -> int:
     """(资讯 行情 论坛) and [微博] behind a name: links that Sina added to the text, with their brackets."""
-    parents: dict[HtmlElement, set[HtmlElement]] = {}
+    parents: dict[Node, set[Node]] = {}
     for link in elements(root, "a"):
         if _may_be_added(link):
             alone = _alone_in(link)
-            parents.setdefault(alone.getparent(), set()).add(alone)
-    gone = [link for parent, links in parents.items() for run in _runs(parent, links) for link in _added(parent, run)]
-    return strip(root, dropped=gone)
+            if alone.parent is not None:
+                parents.setdefault(alone.parent, set()).add(alone)
+    runs = [run for parent, links in parents.items() for run in _runs(parent, links)]
+    return sum(map(_drop_added, runs))
 
 
-def _may_be_added(link: HtmlElement) -> bool:
-    text, about = text_of(link), f"{link.get('href', '')} {link.get('class', '')}"
+def _may_be_added(link: Node) -> bool:
+    text, about = text_of(link), f"{attribute(link, 'href')} {attribute(link, 'class')}"
     if _WEIBO.fullmatch(text):
         return re.search(r"weibo\.com|t\.sina|wt_article", about) is not None
     return _QUOTE_WORDS.fullmatch(text) is not None
 
 
-def _alone_in(link: HtmlElement) -> HtmlElement:
+def _alone_in(link: Node) -> Node:
     """The outermost element that holds nothing but the link."""
-    outer = link.getparent()
+    outer = link.parent
     while (
-        outer.tag in ("span", "font", "b", "strong") and len(outer) == 1 and not (outer.text or link.tail or "").strip()
-    ):
-        link, outer = outer, outer.getparent()
+        outer is not None and outer.tag in ("span", "font", "b", "strong")
+        and beside(link, "prev") is None and beside(link, "next") is None
+    ):  # fmt: skip
+        link, outer = outer, outer.parent
     return link
 
 
-def _runs(parent: HtmlElement, links: set[HtmlElement]) -> Iterator[list[HtmlElement]]:
-    """Links beside each other, with no more than commas between them."""
-    run: list[HtmlElement] = []
-    for child in parent:
-        if child not in links:
-            if run and (len(child) or child.text or child.tag in ("br", "img")):
-                yield run
-                run = []
-            continue
-        if run and not _BETWEEN.fullmatch(run[-1].tail or ""):
+def _runs(parent: Node, links: set[Node]) -> Iterator[list[Node]]:
+    """Links beside each other, with no more than commas between them, which are part of the run."""
+    run: list[Node] = []
+    between: list[Node] = []
+    for node in children(parent):
+        if node in links:
+            run += [*between, node]
+            between = []
+        elif run and _separates(node):
             yield run
-            run = []
-        run.append(child)
+            run, between = [], []
+        elif run:
+            between.append(node)
     if run:
         yield run
 
 
-def _added(parent: HtmlElement, run: list[HtmlElement]) -> list[HtmlElement]:
-    """The links of a run that go: those in brackets, which go too, and a 微博 of Sina's own class."""
-    before = run[0].getprevious()
-    owner, name = (before, "tail") if before is not None else (parent, "text")
-    lead, tail = getattr(owner, name) or "", run[-1].tail or ""
-    if len(run) > 1 and _OWN_BRACKETS.fullmatch("".join(map(text_of, run))):  # (资讯 in one link, 论坛) in another
-        for link in run[:-1]:
-            link.tail = None
-        return run
+def _separates(node: Node) -> bool:
+    if node.is_text_node:
+        return not _BETWEEN.fullmatch(words_of(node))
+    return node.first_child is not None or node.tag in ("br", "img")
+
+
+def _drop_added(run: list[Node]) -> int:
+    """Drop the links of a run that go: those in brackets, which go too, and a 微博 of Sina's own class. How many."""
+    links = [node for node in run if node.is_element_node]
+    if len(links) > 1 and _OWN_BRACKETS.fullmatch("".join(map(text_of, links))):  # (资讯 in one link, 论坛) in another
+        drop(run)
+        return len(links)
+    before, behind = run[0].prev, run[-1].next
+    lead, tail = words_of(before), words_of(behind)
     opened, closed = _OPENED.search(lead[-20:]), _CLOSED.match(tail[:20])
-    if opened and closed and not (lead.rstrip().endswith("【") and len(run) == 1):  # 【评论】 is a tool of the page
+    is_tool = lead.rstrip().endswith("【") and len(links) == 1  # 【评论】 is a tool of the page
+    if before and behind and opened and closed and not is_tool:
         code = opened["code"] or ""
         start = len(lead) - len(lead[-20:]) + opened.start()
-        setattr(owner, name, lead[:start] + code)
-        for link in run:
-            link.tail = None
-        run[-1].tail = tail[closed.end() - bool(code) :]
-        return run
-    return [link for link in run if _stands_apart(link, lead, tail)]
+        before.replace_with(lead[:start] + code)
+        behind.replace_with(tail[closed.end() - bool(code) :])
+        drop(run)
+        return len(links)
+    return drop([link for link in links if _stands_apart(link, lead, tail)])
 
 
-def _stands_apart(link: HtmlElement, lead: str, tail: str) -> bool:
+def _stands_apart(link: Node, lead: str, tail: str) -> bool:
     """Whether a link goes for what it is: in brackets of its own, or a 微博 of Sina's class that is no word of text."""
     if _OWN_BRACKETS.fullmatch(text_of(link)):
         return True
-    own = any("wt_article_link" in classes(inner) for inner in link.iter("a"))
+    own = any("wt_article_link" in classes(inner) for inner in link.css("a"))
     return own and not (_SAID_BEFORE.search(lead[-5:]) or _SAID_AFTER.match(tail[:5]))
 
 
-def bold_fonts(root: HtmlElement, found: Facts) -> int:
+def bold_fonts(root: Node, found: Facts) -> int:
     """``<font cms-style="strong-Bold">`` is bold, once; other fonts and spans are looks."""
     changed = 0
     for element in elements(root, "font", "span"):
-        style = f"{element.get('cms-style', '')} {element.get('style', '')}".lower().replace(" ", "")
+        style = f"{attribute(element, 'cms-style')} {attribute(element, 'style')}".lower().replace(" ", "")
         if "strong-bold" in style or re.search(r"font-weight:(?:bold|[6-9]00)", style):
-            element.tag = "strong"
+            rename_element(element, "strong")
             changed += 1
-    bold = elements(root, "strong", "b")
-    strip(root, [inner for inner in bold if any(outer.tag in ("strong", "b") for outer in inner.iterancestors())])
+    unwrap(root.css("strong strong, strong b, b strong, b b"))
     return changed
 
 
-def images(root: HtmlElement, found: Facts) -> int:
+def images(root: Node, found: Facts) -> int:
     """Pictures: lazy ones loaded, absolute https, no referrer; spacers, codes and data: URIs go."""
     gone = []
     for image in elements(root, "img"):
-        address = source_of(image)
-        source = found.address(address)
-        if source is None or is_no_picture(image, address):
+        said = image.attributes
+        source = found.address(source_of(said))
+        if source is None or is_no_picture(said):
             gone.append(image)
             continue
-        kept = {name: value for name in ("alt", "title", "width", "height") if (value := image.get(name, "").strip())}
-        image.attrib.clear()
-        image.attrib.update({"src": source, **kept, "referrerpolicy": "no-referrer"})
-    return strip(root, dropped=gone)
+        kept = {
+            name: value for name in ("alt", "title", "width", "height") if (value := (said.get(name) or "").strip())
+        }
+        set_attributes(image, {"src": source, **kept, "referrerpolicy": "no-referrer"})
+    return drop(gone)
 
 
-def links(root: HtmlElement, found: Facts) -> int:
+def links(root: Node, found: Facts) -> int:
     """Links: absolute https; anchors, scripts, weibo cards and links in links become words."""
     words = []
     for link in elements(root, "a"):
-        target = link.get("href", "").strip()
+        target = attribute(link, "href").strip()
         href = None if target.startswith("#") else found.address(target)
-        if href is None or "wt_article_link" in classes(link) or next(link.iterdescendants("a"), None) is not None:
+        if href is None or "wt_article_link" in classes(link) or len(link.css("a")) > 1:
             words.append(link)
         else:
-            link.attrib.clear()
-            link.set("href", href)
-    return strip(root, words)
+            set_attributes(link, {"href": href})
+    return unwrap(words)
 
 
-HTML_RULES: tuple[Callable[[HtmlElement, Facts], int], ...] = (
+HTML_RULES: tuple[Callable[[Node, Facts], int], ...] = (
     after_the_end,
     clutter,
     floating_tables,

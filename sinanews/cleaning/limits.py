@@ -10,13 +10,17 @@ from sinanews.exceptions import PageTooLarge
 
 MAX_BODY = 2 * 1024 * 1024  #: bytes of UTF-8, once comments and scripts are gone
 MAX_TAGS = 50_000  #: tags, opening and closing; the longest tables of real pages have a tenth
-MAX_DEPTH = 200  #: elements inside each other; libxml2 drops what is deeper, silently
+MAX_DEPTH = 200  #: elements inside each other; to find, move and write them takes the longer the deeper they are
+MAX_ELEMENTS = 500_000  #: that a parser may make of them
 MAX_TAG = 5000  #: attributes of one element
 MAX_ATTRIBUTES = 40_000  #: attributes with values, of all elements
 
 #: What is never closed goes to the end, as in a browser.
-_SCRIPTS = re.compile(r"<(script|style)(?=[\s/>]).*?(?:</\1\s*>|\Z)", re.I | re.S)
+_SCRIPTS = re.compile(  # re.I for all of it would look at every character
+    r"<([sS][cC][rR][iI][pP][tT]|[sS][tT][yY][lL][eE])(?=[\s/>])[^<]*(?:<(?!/(?i:\1)\s*>)[^<]*)*(?:</(?i:\1)\s*>)?"
+)
 _TAG = re.compile(rb"<(/?)(?!p[\s>/]|br|img)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>?")
+_FONTS = re.compile(rb"(?i)<(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])[^<>]*")
 _NEVER_DEEP = frozenset(  # void elements, and those that close their like
     b"area base br col embed hr img input link meta param source track wbr "
     b"p li dd dt option tr td th tbody thead tfoot colgroup".split()
@@ -95,8 +99,12 @@ def check_limits(markup: bytes, size: int = MAX_BODY, few_tags: int = MAX_DEPTH,
         raise PageTooLarge(f"a tag with more than {MAX_TAG} attributes")
     if markup.count(b"=") > MAX_ATTRIBUTES:  # they may hide a flood behind quoted ">"
         raise PageTooLarge(f"more than {MAX_ATTRIBUTES} attributes")
-    if count > few_tags and (deepest := depth(markup)) > MAX_DEPTH:
+    if count <= few_tags:
+        return
+    if (deepest := depth(markup)) > MAX_DEPTH:
         raise PageTooLarge(f"elements nested {deepest} deep, at most {MAX_DEPTH}")
+    if (made := count * _elements_of_a_tag(markup)) > MAX_ELEMENTS:
+        raise PageTooLarge(f"markup for up to {made} elements, at most {MAX_ELEMENTS}")
 
 
 def _has_flood(markup: bytes) -> bool:
@@ -114,6 +122,15 @@ def _has_flood(markup: bytes) -> bool:
             return True
         at = end + 1
     return False
+
+
+def _elements_of_a_tag(markup: bytes) -> int:
+    """How many elements a parser may make of one tag: in HTML5, fonts that nothing closed open again in each paragraph.
+
+    They do so up to three of a kind, and one link; the tag's own element counts too.
+    """
+    fonts = _FONTS.findall(markup)
+    return 2 + min(len(fonts), 3 * len(set(fonts)))
 
 
 def depth(markup: bytes) -> int:

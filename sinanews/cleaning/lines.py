@@ -6,8 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sinanews.cleaning.blocks import PARAGRAPHS, Block, body_lines, has_picture, tidy
-from sinanews.cleaning.tree import GONE, SPACES, HtmlElement, is_only_links, strip_tags, text_without_links, walk
+from sinanews.cleaning.blocks import PARAGRAPHS, Block, serialise, text_lines
+from sinanews.cleaning.tree import (
+    Node,
+    attribute,
+    drop,
+    is_only_links,
+    linked_texts,
+    one_line,
+    text_without_links,
+    words_of,
+)
 
 _SINA = re.compile(r"//[\w.-]*\b(?:sina|weibo|allyes)\b")
 
@@ -18,29 +27,29 @@ class Line:
 
     block: Block
     text: str
-    parts: Sequence[tuple[HtmlElement, str]] = ()  #: (element, "text" or "tail"); none: all of it
-    links: Sequence[HtmlElement] = ()
+    parts: Sequence[Node] = ()  #: the texts it is made of; none: all of the block
+    links: Sequence[Node] = ()
     unlinked: str = ""  #: the words outside links
-    ends_with: HtmlElement | None = None  #: the line break after it
-    follows: HtmlElement | None = None  #: the line break before it
+    ends_with: Node | None = None  #: the line break after it
+    follows: Node | None = None  #: the line break before it
 
     @property
     def is_only_links(self) -> bool:
         """Whether all text but brackets, arrows and the like stands in links."""
         if self.parts:
             return bool(self.links) and re.search(r"\w", self.text) is not None and not re.search(r"\w", self.unlinked)
-        return len(self.block.element) > 0 and is_only_links(self.block.element)
+        return self.has_links and is_only_links(self.block.element)
 
     @property
     def text_without_links(self) -> str:
         if self.parts:
             return self.unlinked
-        return text_without_links(self.block.element) if len(self.block.element) else self.text
+        return text_without_links(self.block.element) if self.has_links else self.text
 
     @property
     def targets(self) -> list[str]:
-        links = self.links if self.parts else self.block.element.iter("a")
-        return [link.get("href", "") for link in links]
+        links = self.links if self.parts else self.block.element.css("a")
+        return [attribute(link, "href") for link in links]
 
     @property
     def leads_to_sina(self) -> bool:
@@ -49,21 +58,19 @@ class Line:
 
     @property
     def has_links(self) -> bool:
-        if self.parts:
-            return bool(self.links)
-        return len(self.block.element) > 0 and next(self.block.element.iter("a"), None) is not None
+        return bool(self.links) if self.parts else "a" in self.block.holds
 
     @property
     def stands_alone(self) -> bool:
         """Whether taking it out takes nothing else along: no other line of its block, no picture, no code."""
-        if self.parts or self.block.element.tag in PARAGRAPHS:
+        if self.parts or self.block.tag in PARAGRAPHS:
             return True
-        return self.block.element.tag not in ("table", "figure", "pre", "hr") and len(self.texts) == 1
+        return self.block.tag not in ("table", "figure", "pre", "hr") and len(self.texts) == 1
 
     @property
     def texts(self) -> list[str]:
         """Its text; of a list or quotation that of each line inside."""
-        return [self.text] if self.block.element.tag in PARAGRAPHS else list(body_lines([self.block]))
+        return [self.text] if self.block.tag in PARAGRAPHS else text_lines(serialise([self.block]))
 
 
 def lines_of(blocks: Iterable[Block]) -> list[Line]:
@@ -71,43 +78,33 @@ def lines_of(blocks: Iterable[Block]) -> list[Line]:
     found: list[Line] = []
     for block in blocks:
         if block.lines is None:
-            broken = (
-                block.element.tag in PARAGRAPHS
-                and len(block.element)
-                and next(block.element.iter("br"), None) is not None
-            )
+            broken = "br" in block.holds and block.tag in PARAGRAPHS
             block.lines = [line for line in _split(block) if line.text] if broken else [Line(block, block.text)]
         found += block.lines
     return found
 
 
 def _split(block: Block) -> Iterator[Line]:
-    line, link = Line(block, ""), None
-    parts: list[tuple[HtmlElement, str]] = []
-    for begins, element in walk(block.element):
-        if begins and element.tag == "br":
-            line.ends_with = element
-            yield _finished(line, parts)
-            line, parts = Line(block, "", follows=element), []
-            continue
-        if element.tag == "a":
-            link = element if begins else None
-        name = "text" if begins else "tail"
-        if (begins or element is not block.element) and (words := getattr(element, name)):
-            parts.append((element, name))
-            line.text += words
-            if link is None:
-                line.unlinked += words
-            elif link not in line.links:
-                line.links = [*line.links, link]
-    yield _finished(line, parts)
+    linked = linked_texts(block.element)
+    line_break: Node | None = None
+    texts: list[Node] = []
+    for node in block.element.traverse(include_text=True):
+        if node.is_text_node:
+            texts.append(node)
+        elif node.tag == "br":
+            yield _line(block, texts, linked, line_break, node)
+            texts, line_break = [], node
+    yield _line(block, texts, linked, line_break, None)
 
 
-def _finished(line: Line, parts: list[tuple[HtmlElement, str]]) -> Line:
-    line.parts = parts
-    line.text = SPACES.sub(" ", line.text).strip(" \u3000")
-    line.unlinked = SPACES.sub(" ", line.unlinked).strip(" \u3000")
-    return line
+def _line(block: Block, texts: list[Node], linked: dict[Node, Node], before: Node | None, behind: Node | None) -> Line:
+    text, unlinked = _words(texts), _words(node for node in texts if node not in linked)
+    links = list(dict.fromkeys(linked[node] for node in texts if node in linked))
+    return Line(block, text, texts, links, unlinked, behind, before)
+
+
+def _words(texts: Iterable[Node]) -> str:
+    return one_line("".join(map(words_of, texts)))
 
 
 def take_out(blocks: list[Block], lines: Iterable[Line]) -> int:
@@ -121,15 +118,10 @@ def take_out(blocks: list[Block], lines: Iterable[Line]) -> int:
             gone.add(line.block)
             continue
         changed[line.block] = None
-        for element, name in line.parts:
-            setattr(element, name, None)
-        if (line_break := line.follows if line.follows is not None else line.ends_with) is not None:
-            line_break.tag = GONE
-    for block in changed:
-        strip_tags(block.element, GONE)
-    if gone:
-        blocks[:] = [block for block in blocks if block not in gone]
-    _look_again(blocks, changed)
+        drop(line.parts)
+        if (line_break := line.follows or line.ends_with) is not None:
+            line_break.decompose()
+    _look_again(blocks, changed, gone)
     return count
 
 
@@ -141,21 +133,21 @@ def cut_tails(blocks: list[Block], lines: Iterable[Line], pattern: re.Pattern[st
 
 
 def _cut_tail(line: Line, pattern: re.Pattern[str], longest: int) -> bool:
-    element = line.block.element
-    whole = (element[-1], "tail") if len(element) else (element, "text")
-    owner, name = next((part for part in reversed(line.parts) if getattr(*part).strip()), whole)
-    words = getattr(owner, name) or ""
+    owner = next((part for part in reversed(line.parts) if words_of(part).strip()), line.block.element.last_child)
+    words = words_of(owner)
     kept = words[:-longest] + pattern.sub("", words[-longest:])
-    setattr(owner, name, kept or None)
-    return kept != words
+    if owner is None or kept == words:
+        return False
+    owner.replace_with(kept)
+    return True
 
 
-def _look_again(blocks: list[Block], changed: Iterable[Block]) -> None:
-    """Text and lines of changed blocks; those that are empty now go."""
-    empty = set()
+def _look_again(blocks: list[Block], changed: Iterable[Block], gone: set[Block] | None = None) -> None:
+    """Text and lines of changed blocks; those that are empty now go, with those that are gone."""
+    gone = gone or set()
     for block in changed:
-        block.text, block.lines = tidy(block.element), None
-        if not block.text and not has_picture(block.element):
-            empty.add(block)
-    if empty:
-        blocks[:] = [block for block in blocks if block not in empty]
+        block.tidy()
+        if block.is_empty:
+            gone.add(block)
+    if gone:
+        blocks[:] = [block for block in blocks if block not in gone]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from sinanews.cleaning import sentences
-from sinanews.cleaning.blocks import PARAGRAPHS, Block, has_picture
+from sinanews.cleaning.blocks import PARAGRAPHS, Block
 from sinanews.cleaning.facts import Facts, editor_in, medium_in
 from sinanews.cleaning.lines import Line, cut_tails, lines_of, take_out
 
@@ -82,7 +82,7 @@ def sina_sentences(blocks: list[Block], found: Facts) -> int:
     said = {
         line: kind
         for line in lines_of(blocks)
-        if len(line.text) <= sentences.LONGEST and line.block.element.tag not in _NEVER_SINAS
+        if len(line.text) <= sentences.LONGEST and line.block.tag not in _NEVER_SINAS
         and (kind := _kind_of(line, found.base_url))
     }  # fmt: skip
     found.removed.update(said.values())
@@ -91,8 +91,8 @@ def sina_sentences(blocks: list[Block], found: Facts) -> int:
 
 def _kind_of(line: Line, base_url: str | None) -> str | None:
     """What Sina says in a line; a list with links, or a quotation, counts only where all its lines are Sina's."""
-    if line.block.element.tag not in PARAGRAPHS:
-        if line.block.element.tag != "blockquote" and not line.has_links:
+    if line.block.tag not in PARAGRAPHS:
+        if line.block.tag != "blockquote" and not line.has_links:
             return None
         kinds = [_kind_of_text(text) for text in line.texts]
         return kinds[0] if kinds and all(kinds) else None
@@ -166,7 +166,7 @@ def _is_link(line: Line) -> bool:
 
 def _holds_picture(line: Line) -> bool:
     """Whether a picture would go with the line."""
-    return not line.parts and has_picture(line.block.element)
+    return not line.parts and "img" in line.block.holds
 
 
 def _last_sentence(lines: list[Line]) -> int:
@@ -186,7 +186,7 @@ def bylines(blocks: list[Block], found: Facts) -> int:
 def media(blocks: list[Block], found: Facts) -> int:
     """来源：… as a line of its own at either end names the medium; the line stays."""
     for at in sorted({*range(len(blocks))[:3], *range(len(blocks))[-3:]}):
-        below_figures = at > 0 and blocks[at - 1].element.tag in ("table", "figure")
+        below_figures = at > 0 and blocks[at - 1].tag in ("table", "figure")
         if "来源" in blocks[at].text and not below_figures:
             named = (medium_in(line.text) for line in lines_of([blocks[at]]))
             found.media = next(filter(None, named), None) or found.media

@@ -1,140 +1,158 @@
-"""Small tools on lxml's tree of a body."""
+"""Small tools on lexbor's tree of a body: what a browser makes of the markup, texts as nodes of their own.
+
+Two nodes that look at the same element are not the same object: compare by use as a key, which looks at the element.
+``==`` compares the markup of both. A node that was dropped is empty and has no parent.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
-from lxml import etree  # type: ignore[import-untyped]  # its stubs are a package that nothing else here needs
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-HtmlElement: TypeAlias = Any  #: an element of lxml, which has no types of its own
+Node: TypeAlias = LexborNode  #: an element or a text
+Attributes: TypeAlias = "dict[str, str | None]"
 
-#: lxml.html's own element classes would be handier and cost as much time again.
-_PARSER = etree.HTMLParser(remove_comments=True, remove_pis=True, encoding="utf-8")
-SPACES = re.compile(r"[ \t\n\r\f\v\xa0]+")
+_SPACES = re.compile(r"[ \t\n\xa0]+")
+BLANK = " \t\r\n\xa0\u3000"
 
 
-def parse_body(markup: str) -> HtmlElement:
-    """The body element of a document that holds the markup."""
-    page = f"<html><body><div>{markup}</div></body></html>".encode("utf-8", "ignore")
-    body = etree.fromstring(page, parser=_PARSER).find("body")
-    unwrap(body[0])
+def parse_body(markup: str) -> Node:
+    """A body that holds the markup, without comments."""
+    body = LexborHTMLParser("<!DOCTYPE html><body>").body
+    assert body is not None
+    body.inner_html = markup  # as a document, the input's own body tag would count
+    for node in list(body.traverse()):
+        if not node.is_element_node:
+            node.decompose()
+    body.merge_text_nodes()
     return body
 
 
-def new_element(tag: str) -> HtmlElement:
-    return etree.Element(tag)
+def elements(root: Node, *tags: str) -> list[Node]:
+    """All descendants with these tags, or at all, as a list, so that a rule may remove what it sees."""
+    return root.css(",".join(tags)) if tags else list(root.traverse())[1:]
 
 
-def to_markup(element: HtmlElement) -> str:
-    return str(etree.tostring(element, encoding="unicode", method="html", with_tail=False))
+def new_element(beside: Node, tag: str) -> Node:
+    """An element that may be put into the tree of another."""
+    return beside.parser.create_node(tag)
 
 
-def elements(root: HtmlElement, *tags: str) -> list[HtmlElement]:
-    """All descendants, as a list, so that a rule may remove what it sees."""
-    return list(root.iterdescendants(*tags))
-
-
-def walk(element: HtmlElement) -> Iterator[tuple[bool, HtmlElement]]:
-    """Every element twice: as it begins (True), and behind all that it holds."""
-    for event, inner in etree.iterwalk(element, events=("start", "end")):
-        yield event == "start", inner
-
-
-def drop(element: HtmlElement) -> bool:
-    """Remove an element with its text; what follows it stays. False where it is gone already."""
-    if (parent := element.getparent()) is None:
-        return False
-    if element.tail:
-        _add_before(element, element.tail)
-    element.tail = None
-    parent.remove(element)
-    return True
-
-
-def unwrap(element: HtmlElement) -> None:
-    """Put what an element holds in its place."""
-    parent = element.getparent()
-    if parent is None:
-        return
-    if element.text:
-        _add_before(element, element.text)
-    if len(element) and element.tail:
-        element[-1].tail = (element[-1].tail or "") + element.tail
-        element.tail = None
-    at = parent.index(element)
-    children = list(element)
-    drop(element)
-    parent[at:at] = children
-
-
-#: What an element is called that ``strip`` takes away.
-GONE = "sina-gone"
-
-
-def strip(root: HtmlElement, unwrapped: Iterable[HtmlElement] = (), dropped: Iterable[HtmlElement] = ()) -> int:
-    """Unwrap and drop many elements at once: ``unwrap`` and ``drop`` copy the text before each of them."""
+def drop(nodes: Iterable[Node]) -> int:
+    """Remove nodes with all that they hold. How many."""
     count = 0
-    for element in dropped:
-        element.clear(keep_tail=True)
-        element.tag = GONE
+    for node in nodes:
+        node.decompose()
         count += 1
-    for element in unwrapped:
-        element.tag = GONE
-        count += 1
-    if count:
-        etree.strip_tags(root, GONE)
     return count
 
 
-def strip_tags(root: HtmlElement, tag: str) -> None:
-    etree.strip_tags(root, tag)
+def unwrap(found: Iterable[Node]) -> int:
+    """Put what elements hold in their places. How many."""
+    count = 0
+    for element in found:
+        element.unwrap(delete_empty=True)
+        count += 1
+    return count
 
 
-def _add_before(element: HtmlElement, text: str) -> None:
-    before, parent = element.getprevious(), element.getparent()
-    if before is not None:
-        before.tail = (before.tail or "") + text
-    else:
-        parent.text = (parent.text or "") + text
+def move_into(element: Node, nodes: Iterable[Node]) -> None:
+    """Move nodes to the end of an element."""
+    for node in nodes:
+        element.insert_child(node, move=True)
 
 
-def last_words(element: HtmlElement) -> str:
+def rename_element(element: Node, tag: str) -> None:
+    renamed = new_element(element, tag)
+    move_into(renamed, children(element))
+    element.replace_with(renamed, move=True)
+
+
+def set_attributes(element: Node, values: dict[str, str]) -> None:
+    """Give an element these attributes, and no other."""
+    attributes = element.attrs
+    for name in element.attributes:
+        del attributes[name]
+    for name, value in values.items():
+        attributes[name] = value
+
+
+def is_plain(element: Node) -> bool:
+    """Whether an element holds no more than one text."""
+    first = element.first_child
+    return first is None or (first.is_text_node and first.next is None)
+
+
+def children(element: Node) -> list[Node]:
+    """Texts and elements in an element, as a list."""
+    return list(element.iter(include_text=True))
+
+
+def words_of(node: Node | None) -> str:
+    """The words of a text; none of an element."""
+    return (node.text_content or "") if node is not None else ""
+
+
+def is_blank(node: Node) -> bool:
+    """Whether a node is a text of white space."""
+    return node.is_text_node and not words_of(node).strip()
+
+
+def beside(node: Node, side: Literal["prev", "next"]) -> Node | None:
+    """What stands before or behind a node, white space left out."""
+    other: Node | None = getattr(node, side)
+    while other is not None and is_blank(other):
+        other = getattr(other, side)
+    return other
+
+
+def attribute(element: Node, name: str) -> str:
+    return element.attributes.get(name) or ""
+
+
+def last_words(element: Node) -> str:
     """The end of the text, without a look at all of it."""
-    words = ""
-    for inner in element.iterchildren(reversed=True):
-        words = last_words(inner) + (inner.tail or "")[-50:] + words
-        if len(words.strip(" \t\r\n\xa0\u3000")) > 10:
-            return words
-    return (element.text or "")[-50:] + words
+    words, node = "", element.last_child
+    while node is not None and len(words.strip(BLANK)) <= 10:
+        words = (words_of(node)[-50:] if node.is_text_node else last_words(node)) + words
+        node = node.prev
+    return words
 
 
-def text_of(element: HtmlElement) -> str:
+def text_of(node: Node) -> str:
     """The text as a reader sees it: white space collapsed, ends stripped of full-width spaces too."""
-    text = "".join(element.itertext()) if len(element) else element.text or ""
-    return SPACES.sub(" ", text).strip(" \u3000")
+    return one_line(node.text())
 
 
-def _link_text(element: HtmlElement) -> str:
-    return "".join(text_of(link) for link in element.iter("a")) if len(element) else ""
+def one_line(text: str) -> str:
+    text = text.strip()
+    spaced = (
+        "  " in text or "\n" in text or "\xa0" in text or "\t" in text
+    )  # few are; a pattern takes ten times as long
+    return _SPACES.sub(" ", text) if spaced else text
 
 
-def text_without_links(element: HtmlElement) -> str:
-    words, links = [], 0
-    for begins, inner in walk(element):
-        if inner.tag == "a":
-            links += 1 if begins else -1
-        if not links and (begins or inner is not element):
-            words.append((inner.text if begins else inner.tail) or "")
-    return SPACES.sub(" ", "".join(words)).strip(" \u3000")
+def linked_texts(element: Node) -> dict[Node, Node]:
+    """Each text in links, and its link."""
+    return {node: link for link in element.css("a") for node in link.traverse(include_text=True) if node.is_text_node}
 
 
-def is_only_links(element: HtmlElement) -> bool:
+def text_without_links(element: Node) -> str:
+    if element.is_text_node or element.css_first("a") is None:
+        return text_of(element)
+    linked = linked_texts(element)
+    words = (words_of(node) for node in element.traverse(include_text=True) if node not in linked)
+    return one_line("".join(words))
+
+
+def is_only_links(element: Node) -> bool:
     """True where all text but brackets, arrows and the like stands in links."""
-    linked = re.sub(r"\W", "", _link_text(element))
+    linked = re.sub(r"\W", "", "".join(map(text_of, element.css("a"))))
     return bool(linked) and linked == re.sub(r"\W", "", text_of(element))
 
 
-def classes(element: HtmlElement) -> list[str]:
-    return str(element.get("class", "")).split()
+def classes(element: Node) -> list[str]:
+    return attribute(element, "class").split()
