@@ -406,6 +406,30 @@ def test_comments_end_where_browsers_end_them(comment: str) -> None:
     assert clean_body(f"<p>甲</p>{comment}<p>乙</p>", BASE).text == "甲\n乙"
 
 
+@pytest.mark.parametrize("comment", ["<!x>", "<?php x ?>", "</ x>", "<!DOCTYPE x>"])
+def test_what_a_browser_takes_for_a_comment_is_no_text(comment: str) -> None:
+    assert clean_body(f"<p>甲 {comment} 乙</p>", BASE).html == "<p>甲 乙</p>"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("<table><tr>甲<td>乙</table>丙", "甲\n乙\n丙"),  # what is in no cell stands before the table
+        ("<p>甲<image src=//a.cn/b.jpg>乙", "甲乙"),
+        ("<b><p>甲</b>乙</p>丙", "甲乙\n丙"),
+        ("甲</body></html>乙", "甲乙"),
+        ("<body class=ad>甲</body>", "甲"),
+    ],
+)
+def test_broken_markup_is_read_as_a_browser_does(body: str, text: str) -> None:
+    assert clean_body(body, BASE).text == text
+
+
+def test_many_fonts_are_no_flood() -> None:
+    fonts = "".join(f"<p><font cms-style='font-{n % 20}'><b>甲</b></font></p>" for n in range(1000))
+    assert clean_body(fonts, BASE).text.count("甲") == 1000
+
+
 @pytest.mark.parametrize("end", ["", "</form>"])
 def test_a_form_around_the_text_is_only_a_wrapper(end: str) -> None:
     markup = f"<p>甲</p><form><input value=x><select><option>无</select><p>乙丙丁</p><p>戊</p>{end}"
@@ -649,6 +673,7 @@ FIGURE = f"<figure>{SHOWN}<figcaption>图为工厂。</figcaption></figure>"
         (f"<center>{IMG}<br>{WORDS}</center>", [f"<figure>{SHOWN}</figure>", f"<p>{WORDS}</p>"]),
         (f"<center>{IMG}<br>图为工厂 <b>林某</b>/摄<br></center>", [f"<figure>{SHOWN}<figcaption>图为工厂 林某/摄</figcaption></figure>"]),
         (f"<figure>{IMG}<figcaption>图为<br>工厂。</figcaption></figure>", [FIGURE.replace("图为工", "图为 工")]),
+        (f"<figure>{IMG}<p></p>图为工厂</figure>", [FIGURE.replace("。", "")]),
         (f"<table><tr><td>{IMG}</td></tr><tr><td>图为工厂</td></tr></table>", [FIGURE.replace("。", "")]),
         (f"<table><tr><td>{WORDS}</td><td>{IMG}</td></tr></table>", [f"<table><tbody><tr><td>{WORDS}</td><td>{SHOWN}</td></tr></tbody></table>"]),
     ],

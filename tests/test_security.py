@@ -186,6 +186,9 @@ BODY_BOMBS = {
     "empty bold": "<p>" + ("<b></b>" + "长" * 40) * 12_000,
     "spaces before the editor": "<p>x" + "\u3000" * 600_000 + "编</p>",
     "spaces in code": "<pre>x" + "\u3000" * 300_000 + "\n" + "\u3000" * 300_000 + "y</pre>",
+    "fonts that nothing closes": "<p>" + "".join(f"<font size={n}>" for n in range(190)) + "<p>x" * 24_000,
+    "fonts that lose their paragraphs": "".join(f"<div><font size={n}>x</div>" for n in range(12_000)),
+    "pictures in box in box": "<center>" * 190 + "<img src=//a.com/a.png>" * 15 + "x<br>" * 20_000,
     "advertisements": "<!--画中画begin--><!--画中画end-->" * 60_000,
 }
 
