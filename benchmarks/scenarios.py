@@ -5,7 +5,6 @@ A mirror of 30,000 entries over 60 days. Each scene stops with an AssertionError
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import tempfile
@@ -33,11 +32,10 @@ def zones(archive: TemporaryArchive, site: SampleSite) -> object:
     """Without reprints: which of two equal texts is the duplicate depends on which page comes first."""
     results = set()
     for zone in ("UTC", "Asia/Shanghai", "America/New_York"):
-        os.environ["TZ"] = zone
         place = TemporaryArchive(archive.folder / zone.replace("/", "-"))
-        scenes.backfill(place, site, scenes.days_before(site, 40, 39))
+        with scenes.in_zone(zone):
+            scenes.backfill(place, site, scenes.days_before(site, 40, 39))
         results.add(tuple(place.query("SELECT id, state, path, file_digest, published_at FROM articles ORDER BY id")))
-    os.environ.pop("TZ")
     assert len(results) == 1
     return {"zones": 3, "rows equal": len(results.pop())}
 

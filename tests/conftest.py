@@ -1,4 +1,4 @@
-"""An archive in a temporary folder, and whole crawls into it as a user would run them."""
+"""An archive in a temporary folder, and whole crawls into it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from scrapy.settings import Settings
 
 from sinanews.samplesite import SampleSite
+from tests.inprocess import Told, command, crawl, reactor_is_lost
 
 PROJECT = Path(__file__).resolve().parents[1]
 SHARED = PROJECT.parent / "shared"
 #: The sample site is ours: no need to be gentle with it.
 FAST = {"DOWNLOAD_DELAY": "0", "AUTOTHROTTLE_ENABLED": "0", "CONCURRENT_REQUESTS_PER_DOMAIN": "8",
         "SINANEWS_RETRY_DELAY": "0.05", "LOG_LEVEL": "WARNING", "SINANEWS_STALE": "0"}  # fmt: skip
+#: The commands that crawl nothing.
+SHOWING = ("catalogue", "channels", "duplicates", "report", "schedule", "status")
 
 
 class TemporaryArchive:
-    """Exports and catalogue under one folder; ``crawl`` is the real command in a process of its own."""
+    """Exports and catalogue under one folder, and what runs on them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -31,24 +35,40 @@ class TemporaryArchive:
         self.database = folder / "catalogue.db"
 
     @property
+    def place(self) -> dict[str, str]:
+        """The settings that make a run write here."""
+        return {"SINANEWS_EXPORTS": str(self.exports), "SINANEWS_DATABASE": f"sqlite:///{self.database}"}
+
+    @property
     def environment(self) -> dict[str, str]:
-        ours = {"SINANEWS_EXPORTS": str(self.exports), "SINANEWS_DATABASE": f"sqlite:///{self.database}"}
-        return {k: v for k, v in os.environ.items() if not k.startswith("SINANEWS_")} | ours
+        return {k: v for k, v in os.environ.items() if not k.startswith("SINANEWS_")} | self.place
 
     def command(self, *words: str, mirror: str = "", **settings: str) -> list[str]:
         pairs = {**FAST, "SINANEWS_MIRROR": mirror, **settings}
         return [sys.executable, "-m", "scrapy", *words, *(x for k, v in pairs.items() for x in ("-s", f"{k}={v}"))]
 
-    def run(
-        self, *words: str, mirror: str = "", timeout: float = 120, **settings: str
-    ) -> subprocess.CompletedProcess[str]:
+    def settings(self, mirror: str = "", **settings: str) -> Settings:
+        made = Settings()
+        made.setmodule("sinanews.settings", priority="project")
+        made.setdict(self.place, priority="project")
+        made.setdict({**FAST, "SINANEWS_MIRROR": mirror, **settings}, priority="cmdline")
+        return made
+
+    def run(self, *words: str, mirror: str = "", timeout: float = 120, **settings: str) -> Told:
+        """``scrapy WORDS``; in a process of its own where it crawls, with the signals and streams of one."""
+        if words[0] in SHOWING:
+            return command(words, self.settings(mirror, **settings))
         return subprocess.run(
             self.command(*words, mirror=mirror, **settings),
             cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False,
         )  # fmt: skip
 
-    def crawl(self, spider: str, *words: str, mirror: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
-        done = self.run("crawl", spider, *words, mirror=mirror, **settings)
+    def crawl(self, spider: str, *words: str, mirror: str = "", timeout: float = 120, **settings: str) -> Told:
+        """As ``run("crawl", …)``, in this process; a crawl that takes longer than ``timeout`` seconds fails the test."""
+        if reactor_is_lost():
+            done = self.run("crawl", spider, *words, mirror=mirror, timeout=timeout, **settings)
+        else:
+            done = crawl((spider, *words), self.settings(mirror, **settings), timeout)
         assert "Traceback" not in done.stderr, done.stderr
         return done
 

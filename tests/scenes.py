@@ -6,10 +6,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qs
+
+import pytest
 
 from sinanews.dates import BEIJING
 from sinanews.samplesite import Entry, SampleSite
@@ -172,6 +176,16 @@ def edits(archive: TemporaryArchive, site: SampleSite, number: int, *words: str)
     assert kept == {i: before[i][1] for i in edited}
     assert len(archive.posts) == len(archive.ids())
     return {"edited": len(edited), "touched": len(touched), "downloads": len(downloads(site.requests))}
+
+
+@contextmanager
+def in_zone(zone: str) -> Iterator[None]:
+    """As on a machine of that time zone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        yield
+    time.tzset()
 
 
 def removing(site: SampleSite, at_page: int, entry: Callable[[], Entry]) -> Callable[[Request], object]:

@@ -177,7 +177,6 @@ def test_two_runs_that_meet_two_copies_keep_one(tmp_path: Path) -> None:
         "SINANEWS_DATABASE": f"sqlite:///{tmp_path}/.catalogue.db",
     }
     values |= {
-        "TWISTED_REACTOR_ENABLED": False,
         "EXTENSIONS_BASE": {},
         "EXTENSIONS": {"sinanews.run.extension.Run": 0},
     }

@@ -130,7 +130,6 @@ def test_redirects_to_private_addresses_are_refused(archive: TemporaryArchive) -
         (("sina_finance", "-a", "colour=red"), "colour"),
         (("sina_finance", "-a", "urls=ftp://x/"), "ftp://x/"),
         (("seeds", "-a", "path=/nowhere/at/all"), "path"),
-        (("no_such_spider",), "no_such_spider"),
         (("seeds", "-s", "SINANEWS_BODY=dirty"), "SINANEWS_BODY"),
         (("seeds", "-s", "SINANEWS_DATABASE=what"), "SINANEWS_DATABASE"),
         (("seeds", "-s", "SINANEWS_FRONT_MATTER_EXTRA=what"), "what"),
@@ -141,6 +140,12 @@ def test_a_users_mistake_is_one_line(archive: TemporaryArchive, words: tuple[str
     assert done.returncode == 2
     assert named in done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_spider_that_does_not_exist_is_one_line(archive: TemporaryArchive) -> None:
+    done = archive.run("crawl", "no_such_spider")
+    assert done.returncode == 2
+    assert re.fullmatch("sinanews: .*no_such_spider.*\n", done.stderr)
 
 
 def test_the_seed_verbatim_is_the_same_file(archive: TemporaryArchive) -> None:

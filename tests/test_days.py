@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 from urllib.parse import urlsplit
 
-import pytest
-
 from sinanews.listing.channels import DEFAULT
 from sinanews.listing.roll import roll_url
 from sinanews.samplesite import SampleSite
@@ -53,13 +51,13 @@ def test_sigint_loses_nothing_that_was_downloaded(archive: TemporaryArchive) -> 
         assert figures["listings twice"] == 0
 
 
-def test_the_machines_zone_changes_nothing(archive: TemporaryArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_machines_zone_changes_nothing(archive: TemporaryArchive) -> None:
     with SampleSite(articles=36, days=6, reprints=0.0) as site:  # which of two equal texts is first, chance decides
         days, results = scenes.days_before(site, 3, 2), []
         for zone in ("UTC", "Asia/Shanghai", "America/New_York"):
-            monkeypatch.setenv("TZ", zone)
             place = TemporaryArchive(archive.folder / zone.replace("/", "-"))
-            scenes.backfill(place, site, days)
+            with scenes.in_zone(zone):
+                scenes.backfill(place, site, days)
             about = place.query("SELECT id, state, path, file_digest, published_at FROM articles ORDER BY id")
             results.append((about, place.query("SELECT day, state, entries FROM days ORDER BY day")))
         assert results[0] == results[1] == results[2]

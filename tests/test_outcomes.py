@@ -216,9 +216,9 @@ def test_a_full_disk_and_a_folder_not_ours_are_storage_failures(archive: Tempora
         done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_EXPORTS="/dev/null/exports")
         assert done.returncode == 6
         assert "/dev/null/exports" in done.stderr
-        done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_DATABASE="sqlite:////proc/no.db")
+        done = archive.crawl("sina_finance", mirror=site.url, SINANEWS_DATABASE="sqlite:////dev/null/no.db")
         assert done.returncode == 6
-        assert "/proc/no.db" in done.stderr
+        assert "/dev/null/no.db" in done.stderr
 
 
 def test_findings_reach_the_users_command(archive: TemporaryArchive, tmp_path: Path) -> None:

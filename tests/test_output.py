@@ -35,4 +35,5 @@ def test_a_reader_that_has_gone_changes_nothing(archive: TemporaryArchive, words
     done = with_nobody_reading(archive, *words, errors_too=False)
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr, done.stderr
     assert done.returncode == (2 if words[1:2] in (("nobody",), ("nothing",)) else 0), done.stderr
-    assert with_nobody_reading(archive, *words, errors_too=True).returncode == done.returncode
+    if words[0] in ("crawl", "run"):  # the others say nothing on stderr
+        assert with_nobody_reading(archive, *words, errors_too=True).returncode == done.returncode

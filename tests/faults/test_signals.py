@@ -117,7 +117,7 @@ def test_a_signal_between_two_steps_of_scrapy_is_heard(archive: TemporaryArchive
         "STRIKE": moment,
     }
     with SampleSite(articles=10) as site:
-        done = archive.crawl("sina_finance", mirror=site.url, **striking)
+        done = archive.run("crawl", "sina_finance", mirror=site.url, **striking)
         assert done.returncode == 130, done.stderr
         assert "interrupted" in done.stderr.splitlines()[-1]
         assert archive.query("SELECT DISTINCT outcome FROM runs") in ([], [("interrupted",)])
