@@ -47,10 +47,10 @@ SETTINGS = {"RETRY_TIMES": "0", "CONCURRENT_REQUESTS": "1"}
 def expected(faulty: SampleSite, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What ``scrapy crawl`` leaves, the first time and the second."""
     archive = TemporaryArchive(tmp_path_factory.mktemp("command"))
-    told = [archive.crawl("sina_finance", mirror=faulty.url, **SETTINGS) for _ in range(2)]
+    told = [archive.run("crawl", "sina_finance", mirror=faulty.url, **SETTINGS) for _ in range(2)]
     assert [done.returncode for done in told] == [code for *_, code in archive.query("SELECT exit_code FROM runs")]
     first = TemporaryArchive(tmp_path_factory.mktemp("first"))
-    first.crawl("sina_finance", mirror=faulty.url, **SETTINGS)
+    first.run("crawl", "sina_finance", mirror=faulty.url, **SETTINGS)
     return {"once": left(first), "twice": left(archive), "lines": [(d.stdout + d.stderr).splitlines() for d in told]}
 
 
@@ -109,7 +109,7 @@ def test_every_runner_leaves_the_same(
 
 
 def test_the_command_says_its_last_line_once(archive: TemporaryArchive, site: SampleSite) -> None:
-    done = archive.crawl("sina_finance", mirror=site.url, LOG_LEVEL="INFO")
+    done = archive.run("crawl", "sina_finance", mirror=site.url, LOG_LEVEL="INFO")
     assert (done.stdout + done.stderr).count("all that was wanted is stored") == 1
 
 
