@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,7 @@ from sinanews import settings as ours
 from sinanews.addon import ArchiveAddon, article_of
 from sinanews.exceptions import BadItem
 from sinanews.posts import read_post
-from tests.conftest import TemporaryArchive
+from tests.conftest import PROJECT, TemporaryArchive
 
 ADDON = 'ADDONS = {"sinanews.addon.ArchiveAddon": 300}\n'
 #: A spider that yields what its test says, and asks for what it says.
@@ -46,6 +50,7 @@ class Attrs:
 
 class HarbourSpider(scrapy.Spider):
     name = "harbour"
+    allowed_domains = ["harbour.example", "127.0.0.1", "localhost", "2130706433"]
     urls = []
 
     async def start(self):
@@ -69,10 +74,12 @@ class ForeignProject:
         with self.settings.open("a") as file:
             file.write(lines)
 
-    def crawl(self, items: str = "", *words: str, urls: list[str] | None = None) -> subprocess.CompletedProcess[str]:
+    def crawl(
+        self, items: str = "", *words: str, urls: list[str] | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         spider = SPIDER.replace("(ITEMS)", f"[{items}]").replace("urls = []", f"urls = {urls or []}")
         (self.folder / "harbour" / "spiders" / "harbour.py").write_text(spider, "utf-8")
-        done = scrapy(self.folder, "crawl", "harbour", *words)
+        done = scrapy(self.folder, "crawl", "harbour", *words, **environment)
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
@@ -83,8 +90,8 @@ class ForeignProject:
         return archive
 
 
-def scrapy(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in TemporaryArchive(folder).environment.items() if not k.startswith("SINANEWS_")}
+def scrapy(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SINANEWS_")} | variables
     command = [sys.executable, "-m", "scrapy", *words]
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
@@ -167,6 +174,27 @@ def test_no_private_address_is_asked_and_a_run_that_gets_nothing_is_not_well(pro
     assert "2130706433 resolves to 127.0.0.1, which is no public address" in done.stderr
     (counts,) = project.archive.query("SELECT counts FROM runs")[0]
     assert json.loads(str(counts))["failed/forbidden_address"] == 2
+
+
+def test_requests_that_fail_count_and_those_that_are_filtered_do_not(project: ForeignProject) -> None:
+    pages = partial(SimpleHTTPRequestHandler, directory=PROJECT / "examples" / "harbour" / "site")
+    with ThreadingHTTPServer(("127.0.0.1", 0), pages) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        mirror = f"SINANEWS_MIRROR=http://127.0.0.1:{server.server_address[1]}"
+        project.crawl("", "-s", mirror, urls=["https://harbour.example/none", "https://other.example/"])
+        server.shutdown()
+    (counts,) = project.archive.query("SELECT counts FROM runs")[0]
+    failed = {k: v for k, v in json.loads(str(counts)).items() if k.startswith("failed/")}
+    assert failed == {"failed/http_404": 1}
+
+
+def test_settings_may_come_from_the_environment_and_feeds_have_the_clean_article(project: ForeignProject) -> None:
+    item = 'dict(id="a", title="甲", url="https://harbour.example/", body_html="<p onclick=x()>甲文</p>")'
+    project.crawl(item, "-O", "items.json", SINANEWS_EXPORTS="elsewhere", SINANEWS_FRONT_MATTER_EXTRA="url")
+    (post,) = (project.folder / "elsewhere").rglob("*.md")
+    assert "https://harbour.example/" in post.read_text("utf-8")
+    (row,) = json.loads((project.folder / "items.json").read_text("utf-8"))
+    assert (row["body_html"], row["body_text"], row["categories"]) == ("<p>甲文</p>", "甲文", ["harbour"])
 
 
 def test_the_projects_own_settings_win_and_their_components_stay() -> None:

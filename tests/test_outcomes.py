@@ -192,7 +192,7 @@ def test_one_run_at_a_time(archive: TemporaryArchive) -> None:
         assert f"pid {first.pid}" in second.stderr and "since" in second.stderr
         assert archive.crawl("seeds").returncode == 0, "another spider is another matter"
         first.kill()
-        first.wait()
+        first.communicate()  # closes its pipes
         assert archive.crawl("sina_finance", mirror=site.url).returncode == 0, "a killed run holds no lock"
 
 

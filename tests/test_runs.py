@@ -47,10 +47,10 @@ SETTINGS = {"RETRY_TIMES": "0", "CONCURRENT_REQUESTS": "1"}
 def expected(faulty: SampleSite, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What ``scrapy crawl`` leaves, the first time and the second."""
     archive = TemporaryArchive(tmp_path_factory.mktemp("command"))
-    told = [archive.crawl("sina_finance", mirror=faulty.url, **SETTINGS) for _ in range(2)]
+    told = [archive.run("crawl", "sina_finance", mirror=faulty.url, **SETTINGS) for _ in range(2)]
     assert [done.returncode for done in told] == [code for *_, code in archive.query("SELECT exit_code FROM runs")]
     first = TemporaryArchive(tmp_path_factory.mktemp("first"))
-    first.crawl("sina_finance", mirror=faulty.url, **SETTINGS)
+    first.run("crawl", "sina_finance", mirror=faulty.url, **SETTINGS)
     return {"once": left(first), "twice": left(archive), "lines": [(d.stdout + d.stderr).splitlines() for d in told]}
 
 
@@ -108,8 +108,20 @@ def test_every_runner_leaves_the_same(
     assert [m["line"] for m in messages] == ended.lines and {m["spider"] for m in messages} == {"sina_finance"}
 
 
+def test_an_alert_holds_up_no_other_crawl_of_the_process(archive: TemporaryArchive, faulty: SampleSite) -> None:
+    """It is a command of the user's, which may take a minute."""
+    noting = """
+import logging, threading
+from sinanews.run import extension
+extension.alert = lambda command, message: logging.warning("alert in %s", threading.current_thread().name)
+"""
+    settings = {**SETTINGS, "SINANEWS_ALERT_COMMAND": sys.executable}
+    ended = crawl_under("AsyncCrawlerRunner", archive, "sina_finance", mirror=faulty.url, before=noting, **settings)
+    assert "alert in " in ended.log and "alert in MainThread" not in ended.log
+
+
 def test_the_command_says_its_last_line_once(archive: TemporaryArchive, site: SampleSite) -> None:
-    done = archive.crawl("sina_finance", mirror=site.url, LOG_LEVEL="INFO")
+    done = archive.run("crawl", "sina_finance", mirror=site.url, LOG_LEVEL="INFO")
     assert (done.stdout + done.stderr).count("all that was wanted is stored") == 1
 
 

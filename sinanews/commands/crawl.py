@@ -79,6 +79,7 @@ class Command(ScrapyCrawl):
             return outcome_of(crash.error), " ".join(str(crash.error).split()) or type(crash.error).__name__
         run = Run.of(crawler)
         run.end("shutdown")  # after a second signal nobody has closed the spider
+        run.tell()
         return run.outcome or INTERRUPTED, run.line or INTERRUPTED.words
 
     def interrupted(self, number: int, frame: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -64,6 +65,7 @@ class Run:
         #: What the run came to, once its spider has closed, and the line that tells it.
         self.outcome: Outcome | None = None
         self.line = ""
+        self.message: dict[str, Any] | None = None  #: for the alert command, until it is called
         #: Why the run was stopped before its end, in words; set by stop_run.
         self.stopped_because: SinanewsError | None = None
         self.cooldown = crawler.settings.getfloat("SINANEWS_COOLDOWN")
@@ -112,11 +114,18 @@ class Run:
         except SinanewsError as error:
             self.stop_run(error, outcome_of(error).name)
 
-    def spider_closed(self, spider: Spider, reason: str) -> None:
+    async def spider_closed(self, spider: Spider, reason: str) -> None:
         self.end(reason)
+        await asyncio.to_thread(self.tell)  # other crawls of this process go on meanwhile
+
+    def tell(self) -> None:
+        """Call the alert command, once, where the run needs a person."""
+        message, self.message = self.message, None
+        if message is not None:
+            alert(self.crawler.settings["SINANEWS_ALERT_COMMAND"], message)
 
     def end(self, reason: str) -> None:
-        """Judge the run, record and tell what it came to, once. Raises nothing: nobody would hear it.
+        """Judge the run and record what it came to, once. Raises nothing: nobody would hear it.
 
         ``reason`` is the spider's finish reason; ``shutdown`` after a signal.
         """
@@ -153,10 +162,9 @@ class Run:
                 outcome, told = STORAGE, [f"the run could not be recorded: {error}"]
         told += [summary(counts, outcome)] if self.has_begun else []
         self.outcome, self.line = outcome, "; ".join(told)
-        command = self.crawler.settings["SINANEWS_ALERT_COMMAND"]
-        if command and outcome.code not in (0, USAGE.code):
-            message = {"spider": self.spider_name, "arguments": self.arguments, "line": self.line, **values}
-            alert(command, {**message, "outcome": outcome.name, "exit_code": outcome.code})
+        if self.crawler.settings["SINANEWS_ALERT_COMMAND"] and outcome.code not in (0, USAGE.code):
+            about = {"spider": self.spider_name, "arguments": self.arguments, "line": self.line, **values}
+            self.message = {**about, "outcome": outcome.name, "exit_code": outcome.code}
 
     def spider_idle(self) -> None:
         """The run has no more to ask; it may have been too short for walls in a row to end it."""
