@@ -52,14 +52,14 @@ def _is_mirror(text: str) -> bool:
 
 
 def _are_hosts(text: str) -> bool:
-    return all(_HOST.fullmatch(host) for part in text.split(",") if (host := part.strip()))
+    return all(host == "*" or _HOST.fullmatch(host) for part in text.split(",") if (host := part.strip()))
 
 
 #: setting, what it must be, that in words
 SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_BODY", ("clean", "verbatim").__contains__, "clean or verbatim"),
     ("SINANEWS_DUPLICATES", ("drop", "mark", "keep").__contains__, "drop, mark or keep"),
-    ("SINANEWS_HOSTS", _are_hosts, "host names, comma list, such as news.example.com"),
+    ("SINANEWS_HOSTS", _are_hosts, "host names, comma list, such as news.example.com; * for any"),
     ("SINANEWS_MIRROR", _is_mirror, "http://ADDRESS:PORT, or nothing"),
     ("SINANEWS_MAX_PAGES", _is(int, 1), "a whole number from 1"),
     ("SINANEWS_BAN_LIMIT", _is(int, 1), "a whole number from 1"),
@@ -104,11 +104,12 @@ def missing_command(text: str) -> str | None:
 
 
 def project_folder() -> Path:
-    """The folder that relative paths in settings mean: where scrapy.cfg is."""
-    beside_package = Path(__file__).resolve().parents[1]
-    if (beside_package / "scrapy.cfg").exists():
-        return beside_package
-    return next((p for p in (Path.cwd(), *Path.cwd().parents) if (p / "scrapy.cfg").exists()), Path.cwd())
+    """The folder that relative paths in settings mean: where scrapy.cfg is.
+
+    That of the project whose spiders run, which need not be ours; from anywhere else ours, for cron.
+    """
+    folders = (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[1])
+    return next((folder for folder in folders if (folder / "scrapy.cfg").exists()), Path.cwd())
 
 
 def exports_folder(setting: str) -> Path:

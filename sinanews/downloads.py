@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -13,10 +15,15 @@ from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
-from scrapy.resolver import CachingThreadedResolver
-from twisted.internet.base import ReactorBase
+from scrapy.resolver import HostResolution
+from scrapy.utils.datatypes import LocalCache
+from scrapy.utils.defer import deferred_from_coro
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.error import DNSLookupError
+from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint
+from twisted.internet.interfaces import IHostnameResolver, IReactorPluggableNameResolver
+from twisted.web.client import HTTPConnectionPool
+from zope.interface import implementer  # type: ignore[import-untyped]
 
 from sinanews.exceptions import RunStopping
 
@@ -43,6 +50,19 @@ def is_private(address: str) -> bool:
     return not (mapped or ip).is_global or (mapped or ip).is_multicast
 
 
+def is_private_host(host: str) -> bool:
+    """Whether a URL's host is a private address in itself, or this machine's name.
+
+    >>> is_private_host('127.0.0.1'), is_private_host('LOCALHOST.'), is_private_host('news.example.com')
+    (True, True, False)
+    """
+    name = host.lower().rstrip(".")
+    try:
+        return name == "localhost" or name.endswith(".localhost") or is_private(name)
+    except ValueError:  # no address
+        return False
+
+
 class MirrorDownloadHandler(BaseDownloadHandler):
     """Scrapy's HTTP handler, asking SINANEWS_MIRROR for ``/HOST/PATH?QUERY`` where one is set.
 
@@ -51,7 +71,7 @@ class MirrorDownloadHandler(BaseDownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self.http = HTTP11DownloadHandler(crawler)
+        self.http = PublicHTTPDownloadHandler(crawler)
         self.mirror: str = crawler.settings.get("SINANEWS_MIRROR", "").rstrip("/")
         self.running: set[asyncio.Task[Response]] = set()
         self.stopping = False
@@ -98,23 +118,94 @@ class MirrorDownloadHandler(BaseDownloadHandler):
         await self.http.close()
 
 
-class PublicResolver(CachingThreadedResolver):
-    """Scrapy's resolver, refusing names that resolve to a private address (the mirror's own name excepted)."""
+class PublicHTTPDownloadHandler(HTTP11DownloadHandler):
+    """Scrapy's HTTP handler, connecting to public addresses only, whoever runs the crawl.
 
-    mirror_host: str | None = None
+    (TWISTED_DNS_RESOLVER is installed by the CrawlerProcess classes alone, and for the whole process.)
+    """
 
-    @classmethod
-    def from_crawler(cls, crawler: Crawler, reactor: ReactorBase) -> PublicResolver:
-        resolver = super().from_crawler(crawler, reactor)
-        resolver.mirror_host = urlsplit(crawler.settings.get("SINANEWS_MIRROR", "")).hostname
-        return resolver
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        from twisted.internet import reactor
 
-    def getHostByName(self, name: str, timeout: object = ()) -> Deferred[str]:
-        answer: Deferred[str] = super().getHostByName(name)
-        return answer if name == self.mirror_host else answer.addCallback(self._public, name)
+        pool = PublicConnectionPool(reactor, PublicResolver(crawler))
+        pool.maxPersistentPerHost, pool._factory = self._pool.maxPersistentPerHost, self._pool._factory
+        self._pool = pool
 
-    def _public(self, address: str, name: str) -> str:
-        if is_private(address):
-            logger.warning("%s resolves to %s, which is no public address", name, address)
-            raise DNSLookupError(f"{address} is no public address")  # Twisted logs a traceback for any other error
-        return address
+
+class PublicConnectionPool(HTTPConnectionPool):
+    """Has endpoints look their host up with our resolver. A proxy, which the user chose, is looked up as ever."""
+
+    def __init__(self, reactor: Any, resolver: PublicResolver) -> None:
+        super().__init__(reactor, persistent=True)  # type: ignore[no-untyped-call]
+        self.reactor = ResolvingReactor(reactor, resolver)
+
+    def getConnection(self, key: Any, endpoint: Any) -> Deferred[Any]:
+        if key[0] != b"http-proxy" and not isinstance(endpoint, TCP4ClientEndpoint):  # a tunnel through a proxy
+            to_host = getattr(endpoint, "_wrappedEndpoint", endpoint)  # without the TLS around it
+            if not isinstance(to_host, HostnameEndpoint):  # nothing that was not checked
+                raise TypeError(f"{to_host!r} is no HostnameEndpoint; does this release of Scrapy fit?")
+            to_host._reactor = self.reactor
+        return super().getConnection(key, endpoint)
+
+
+@implementer(IReactorPluggableNameResolver)
+class ResolvingReactor:
+    """The reactor, with a resolver that its other users do not have."""
+
+    def __init__(self, reactor: Any, resolver: PublicResolver) -> None:
+        self._reactor = reactor
+        self.nameResolver = resolver
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reactor, name)
+
+
+@implementer(IHostnameResolver)
+class PublicResolver:
+    """Gives all addresses of a name, and none of one that has a private address; the mirror's own name is let through.
+
+    An endpoint connects to what it is given here: nobody looks the name up again and gets another answer.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        settings = crawler.settings
+        self.mirror_host = urlsplit(settings.get("SINANEWS_MIRROR", "")).hostname
+        self.timeout = settings.getfloat("DNS_TIMEOUT")
+        self.looked_up: LocalCache[str, list[str]] = LocalCache(
+            settings.getint("DNSCACHE_SIZE") if settings.getbool("DNSCACHE_ENABLED") else 0
+        )
+
+    def resolveHostName(
+        self, receiver: Any, hostName: str, portNumber: int = 0, addressTypes: Any = None, transportSemantics: str = ""
+    ) -> HostResolution:
+        resolution = HostResolution(hostName)
+        receiver.resolutionBegan(resolution)
+        deferred_from_coro(self._tell(receiver, hostName, portNumber))
+        return resolution
+
+    async def _tell(self, receiver: Any, name: str, port: int) -> None:
+        try:
+            for address in await self.addresses(name):
+                kind = IPv6Address if ":" in address else IPv4Address
+                receiver.addressResolved(kind("TCP", address, port))
+        finally:
+            receiver.resolutionComplete()  # without an address it is a DNSLookupError
+
+    async def addresses(self, name: str) -> list[str]:
+        """A name's addresses, each once; none for one that cannot be looked up or is not public."""
+        if name in self.looked_up:
+            return self.looked_up[name]
+        try:
+            looking = asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
+            answers = await asyncio.wait_for(looking, self.timeout)
+        except (OSError, UnicodeError, asyncio.TimeoutError):
+            return []
+        found = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+        private = next(filter(is_private, found), None) if name != self.mirror_host else None
+        if private is not None:
+            logger.warning("%s resolves to %s, which is no public address", name, private)
+            return []
+        if self.looked_up.limit:
+            self.looked_up[name] = found
+        return found

@@ -149,6 +149,12 @@ class BadPost(Refused):
     reason = "bad_post"
 
 
+class BadItem(Refused):
+    """What a spider yielded is no article: a field is missing, or has no fit value; the message names it."""
+
+    reason = "bad_item"
+
+
 class DuplicateArticle(DropItem):
     """The archive has this story already (SINANEWS_DUPLICATES=drop)."""
 

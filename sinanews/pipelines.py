@@ -25,6 +25,7 @@ from sinanews.exceptions import (
     UnchangedArticle,
 )
 from sinanews.items import RATED_FIELDS, ArticleItem
+from sinanews.pages import is_sinas
 from sinanews.posts import read_post
 from sinanews.posts.exporter import FrontMatterItemExporter, content_digest
 from sinanews.posts.folder import SUPERSEDED, aside_path
@@ -86,7 +87,7 @@ class CleanPipeline(ArchivePipeline):
     """Sina's clutter out, what it held of editor, stocks and pictures into the item's fields."""
 
     def step(self, item: ArticleItem) -> ArticleItem:
-        return clean_item(item, verbatim=self.verbatim)
+        return clean_item(item, verbatim=self.verbatim, sinas=is_sinas(item))
 
 
 class DedupPipeline(ArchivePipeline):

@@ -22,7 +22,8 @@ SINANEWS_EXPORTS = os.environ.get("SINANEWS_EXPORTS", "exports")
 SINANEWS_DATABASE = os.environ.get("SINANEWS_DATABASE", "")
 #: http://ADDRESS:PORT that serves https://HOST/PATH as /HOST/PATH; empty: the real site. Read by MirrorDownloadHandler.
 SINANEWS_MIRROR = os.environ.get("SINANEWS_MIRROR", "")
-#: Hosts beside Sina's that may be asked; comma list, subdomains included. Read by GuardMiddleware and sina_finance.
+#: Hosts beside Sina's that may be asked; comma list, subdomains included; *: any that is not private. Read by
+#: GuardMiddleware and sina_finance.
 SINANEWS_HOSTS = os.environ.get("SINANEWS_HOSTS", "")
 #: clean: sanitised, without Sina's clutter; verbatim: the body as it came. Read by CleanPipeline, ExportPipeline.
 SINANEWS_BODY = os.environ.get("SINANEWS_BODY", "clean")
@@ -91,7 +92,6 @@ DOWNLOAD_HANDLERS = {
     "ftp": None,
     "s3": None,
 }
-TWISTED_DNS_RESOLVER = "sinanews.downloads.PublicResolver"  # default: CachingThreadedResolver
 COOKIES_ENABLED = False  # also spares the download of the public-suffix list; default: True
 TELNETCONSOLE_ENABLED = False  # default: True
 REMOTE_CONTROL_ENABLED = False  # it runs Python for whoever connects; default: True

@@ -30,6 +30,7 @@ KNOWS: dict[str, set[str]] = {
     "report": {"catalogue", "listing", "posts", "terminal", "watch"},
     "samplesite": {"listing"},
     "jobs": set(),
+    "addon": {"downloads", "run", "spiders"},
     "spiders": {"arguments", "catalogue", "cleaning", "config", "listing", "middlewares", "pages", "posts", "run"},
     "commands": {
         "arguments",

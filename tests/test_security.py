@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,8 +20,6 @@ from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scrapy.utils.test import get_crawler
-from twisted.internet import defer
-from twisted.internet.error import DNSLookupError
 
 from sinanews.cleaning import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, clean_body
 from sinanews.downloads import PublicResolver, is_private
@@ -34,6 +35,7 @@ from tests.conftest import PROJECT, TemporaryArchive
 from tests.faults.harness import FULL
 from tests.hostile.browser import CHROMIUM, open_pages
 from tests.hostile.site import AFTER, BEFORE, PAYLOADS, HostileSite, write_seeds
+from tests.runners import RUNNERS, crawl_under
 
 EXAMPLES = settings(max_examples=int(os.environ.get("SINANEWS_EXAMPLES", 50)), deadline=None)
 EXTRA = "id,url,media,author,keywords,stocks,images,summary,original_title"
@@ -323,28 +325,64 @@ PRIVATE = (
 def test_a_name_of_sinas_that_resolves_to_a_private_address_is_refused(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Even where its other addresses are public."""
     assert is_private(address)
-    from scrapy.resolver import CachingThreadedResolver
-    from twisted.internet import reactor
-
-    monkeypatch.setattr(CachingThreadedResolver, "getHostByName", lambda self, name, timeout=(): defer.succeed(address))
-    resolver = PublicResolver(reactor, 10, 10.0)
-    failures: list[Any] = []
-    resolver.getHostByName("finance.sina.com.cn").addErrback(failures.append)
-    assert failures and failures[0].check(DNSLookupError)
+    answers = [(0, 0, 0, "", ("8.8.8.8", 0)), (0, 0, 0, "", (address, 0, 0, 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: answers)
+    resolver = PublicResolver(get_crawler(settings_dict={"SINANEWS_MIRROR": "http://mirror.example:8900"}))
+    assert asyncio.run(resolver.addresses("finance.sina.com.cn")) == []
+    assert asyncio.run(resolver.addresses("mirror.example")) == ["8.8.8.8", address]
 
 
-def test_a_crawl_asks_no_private_address_whatever_its_name(archive: TemporaryArchive) -> None:
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_crawl_asks_no_private_address_whatever_its_name(archive: TemporaryArchive, runner: str) -> None:
     """Not even where a setting admits the host: localhost stands for a name of Sina's with a forged answer."""
     urls = (
         "https://localhost/2022-09-01/doc-imizmscv8626000.shtml,https://127.0.0.1/2022-09-01/doc-imizmscv8626001.shtml"
     )
-    done = archive.run(
-        "crawl", "sina_finance", "-a", f"urls={urls}", SINANEWS_HOSTS="localhost,127.0.0.1", RETRY_TIMES="0"
-    )
-    assert done.returncode == 4
-    assert "localhost resolves to 127.0.0.1, which is no public address" in done.stderr
+    hosts = "localhost,127.0.0.1"
+    ended = crawl_under(runner, archive, "sina_finance", {"urls": urls}, SINANEWS_HOSTS=hosts, RETRY_TIMES="0")
+    assert ended.codes == [4]
+    assert "localhost resolves to 127.0.0.1, which is no public address" in ended.log
     assert archive.query("SELECT DISTINCT state, reason FROM articles") == [("failed", "cannot_resolve_host")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.2 is no address of this machine")
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_name_is_looked_up_once_and_asked_at_the_address_that_was_checked(
+    archive: TemporaryArchive, site: SampleSite, runner: str
+) -> None:
+    """A name that answers with a public address first and with 127.0.0.1 after, where something listens.
+
+    127.0.0.2 stands for the public one; there nobody does.
+    """
+    port = site.url.rsplit(":", 1)[1]
+    forged = """
+import socket
+import sinanews.downloads
+really, answers = socket.getaddrinfo, ["127.0.0.2"]
+def forged(host, *args, **kwargs):
+    name = host if host != "finance.sina.com.cn" else answers.pop() if answers else "127.0.0.1"
+    return really(name, *args, **kwargs)
+socket.getaddrinfo = forged
+private = sinanews.downloads.is_private
+sinanews.downloads.is_private = lambda address: address != "127.0.0.2" and private(address)
+from sinanews.middlewares.polite import GuardMiddleware
+GuardMiddleware._why_not = lambda self, url: None
+"""
+    url = f"http://finance.sina.com.cn:{port}/2022-09-01/doc-imizmscv8626000.shtml"
+    ended = crawl_under(runner, archive, "asking", {"url": url}, before=forged, ROBOTSTXT_OBEY="0", RETRY_TIMES="0")
+    assert "ConnectionRefused" in ended.log, ended.log
+    assert site.requests == []
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_a_proxy_is_the_users_choice_wherever_it_is(archive: TemporaryArchive, site: SampleSite, name: str) -> None:
+    port = site.url.rsplit(":", 1)[1]
+    proxy = f'import os; os.environ["http_proxy"] = "http://{name}:{port}"'
+    url = "http://finance.sina.com.cn/2022-09-01/doc-imizmscv8626000.shtml"
+    crawl_under("CrawlerProcess", archive, "asking", {"url": url}, before=proxy, ROBOTSTXT_OBEY="0", RETRY_TIMES="0")
+    assert len(site.requests) == 1
 
 
 def listening(pid: int) -> set[str]:

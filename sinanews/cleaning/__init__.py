@@ -8,7 +8,7 @@ import nh3
 
 from sinanews.cleaning.blocks import Block, body_lines, serialise, to_blocks
 from sinanews.cleaning.facts import Facts
-from sinanews.cleaning.html_rules import HTML_RULES
+from sinanews.cleaning.html_rules import HTML_RULES, NEUTRAL_RULES
 from sinanews.cleaning.limits import check_limits, strip_hidden
 from sinanews.cleaning.text_rules import TEXT_RULES
 from sinanews.cleaning.tree import parse_body
@@ -37,12 +37,15 @@ class CleanBody(Facts):
     images: list[str] = field(default_factory=list)  #: URLs of the content's pictures; relative only in a post
 
 
-def clean_body(raw_html: str, base_url: str | None = None) -> CleanBody:
-    """Clean a body. Idempotent. Raises PageTooLarge before anything slow sees a hostile input."""
+def clean_body(raw_html: str, base_url: str | None = None, *, sinas: bool = True) -> CleanBody:
+    """Clean a body; without ``sinas`` only by what holds for any site. Idempotent.
+
+    Raises PageTooLarge before anything slow sees a hostile input.
+    """
     body = CleanBody(base_url)
     markup = strip_hidden(raw_html, body)
     check_limits(markup.encode("utf-8", "ignore"))
-    body.html, blocks = _settle(markup, body)
+    body.html, blocks = _settle(markup, body, sinas)
     body.text = "\n".join(body_lines(blocks))
     body.images = [
         source
@@ -56,15 +59,15 @@ def clean_body(raw_html: str, base_url: str | None = None) -> CleanBody:
     return body
 
 
-def _settle(html: str, found: Facts) -> tuple[str, list[Block]]:
+def _settle(html: str, found: Facts, sinas: bool) -> tuple[str, list[Block]]:
     """Rules and nh3, until nh3 finds nothing to change: it may see other elements than libxml2 did."""
     for _ in range(5):
         root = parse_body(html)
         held = list(root.iter())  # lxml makes its elements anew for each look at them, unless somebody holds them
-        for rule in HTML_RULES:
+        for rule in HTML_RULES if sinas else NEUTRAL_RULES:
             found.removed[rule.__name__] += rule(root, found)
         blocks = to_blocks(root)
-        for rule in TEXT_RULES:
+        for rule in TEXT_RULES if sinas else ():
             found.removed[rule.__name__] += rule(blocks, found)
         markup = serialise(blocks)
         html = _CLEANER.clean(markup)

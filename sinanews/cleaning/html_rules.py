@@ -173,3 +173,5 @@ HTML_RULES: tuple[Callable[[HtmlElement, Facts], int], ...] = (
     links,
     captions,
 )
+#: For pages of any site: addresses made absolute, no more.
+NEUTRAL_RULES = (images, links)

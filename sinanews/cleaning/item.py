@@ -21,13 +21,14 @@ def tidy_title(text: str) -> str:
     return _SPACES.sub(" ", text).strip(" \u3000")
 
 
-def clean_item(item: ArticleItem, *, verbatim: bool = False) -> ArticleItem:
+def clean_item(item: ArticleItem, *, verbatim: bool = False, sinas: bool = True) -> ArticleItem:
     """Fill body_text and what the body tells (editor, stocks, pictures …); the body becomes the clean one.
 
-    With ``verbatim`` the body stays as it came, and so does a seed's own lead image.
+    Without ``sinas`` only what holds for any site is done. With ``verbatim`` the body stays as it came, and so does a
+    seed's own lead image.
     Raises PageTooLarge for a body over the bounds, EmptyArticle for an article without text and pictures.
     """
-    clean = clean_body(item.body_html, item.url)
+    clean = clean_body(item.body_html, item.url, sinas=sinas)
     if not (verbatim and item.layout == "seed"):
         item.title = tidy_title(item.title)
     item.original_title = item.original_title or clean.original_title

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from scrapy.addons import AddonManager
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
@@ -52,6 +53,7 @@ class Command(ScrapyCommand):
         if args != ["rebuild"]:
             raise UsageError("write: scrapy catalogue rebuild", print_help=False)
         assert self.settings is not None
+        AddonManager.load_pre_crawler_settings(self.settings)
         try:
             exports = exports_folder(self.settings["SINANEWS_EXPORTS"])
             catalogue = Catalogue(url_of_catalogue(self.settings))

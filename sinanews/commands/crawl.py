@@ -15,7 +15,7 @@ from scrapy.exceptions import UsageError
 from sinanews import user_agent
 from sinanews.config import LEVELS, check_settings
 from sinanews.exceptions import ArgumentError
-from sinanews.run.extension import Run
+from sinanews.run.extension import Run, last_line
 from sinanews.run.interrupts import SIGNALS, end_at_once, interrupts
 from sinanews.terminal.output import lasting_output
 from sinanews.watch.outcomes import INTERRUPTED, USAGE, Outcome, outcome_of
@@ -37,7 +37,8 @@ class Command(ScrapyCrawl):
         for number in SIGNALS:
             signal.signal(number, self.interrupted)
         super().process_options(args, opts)
-        if self.settings is not None:  # what settings.py made of the environment, made again of -s
+        if self.settings is not None and "SINANEWS_LOG_LEVEL" in self.settings:  # not in another project
+            # What settings.py made of the environment, made again of -s.
             level, contact = self.settings["SINANEWS_LOG_LEVEL"], self.settings["SINANEWS_CONTACT"]
             self.settings.setdict({"LOG_LEVEL": level, "USER_AGENT": user_agent(contact)}, priority="project")
         if opts.quiet and self.settings is not None:  # as if settings.py said so: -L and -s still win
@@ -66,7 +67,7 @@ class Command(ScrapyCrawl):
         except KeyError:
             known = ", ".join(self.crawler_process.spider_loader.list())
             return USAGE, f"there is no spider {spider!r}; there are: {known}"
-        self.crawler = crawler
+        self.crawler, last_line.disabled = crawler, True  # ``run`` prints it
         crash = Crash()
         asyncio.get_event_loop().call_soon(interrupts.watch)  # after Scrapy's handlers, before the first step
         task: Any = self.crawler_process.crawl(crawler, **arguments)  # an asyncio task: see TWISTED_REACTOR

@@ -19,7 +19,7 @@ from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
-from sinanews.downloads import ForbiddenAddress
+from sinanews.downloads import ForbiddenAddress, is_private_host
 from sinanews.run.extension import Run
 from sinanews.scheduler import WAIT, PatientScheduler
 from sinanews.urls import is_sina_host
@@ -35,7 +35,11 @@ Result = TypeVar("Result", bound="Request | Response | None")
 
 
 class GuardMiddleware:
-    """Refuses any request that is not for a host of Sina's on its ordinary port: redirects pass here too."""
+    """Refuses any request that is not for a host of Sina's on its ordinary port: redirects pass here too.
+
+    With SINANEWS_HOSTS ``*`` any, unless its host is a private address in itself. What names resolve to is looked at
+    where the connection is made (downloads.py).
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
@@ -53,6 +57,8 @@ class GuardMiddleware:
 
     def _why_not(self, url: str) -> str | None:
         parts = urlsplit(url)
+        if "*" in self.hosts:
+            return "a private address" if is_private_host(parts.hostname or "") else None
         if parts.scheme not in ("http", "https"):
             return f"{parts.scheme} is not http or https"
         if parts.username or parts.password:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from sinanews.cleaning.limits import check_limits
 from sinanews.exceptions import AmbiguousLayout, NoAnswer, PageGone, UnknownLayout
@@ -25,6 +26,7 @@ from sinanews.pages.media import Gallery, Video
 from sinanews.pages.others import NO_WORDS, refuse_in_disguise, refuse_trouble_as_text, refuse_unknown
 from sinanews.pages.pagination import join_bodies, next_pages
 from sinanews.pages.tables import Table2005
+from sinanews.urls import is_sina_host
 
 #: Every layout there is. A new one needs a class, a line here, and a page in tests/pages/.
 LAYOUTS: tuple[type[Layout], ...] = (
@@ -87,6 +89,12 @@ def read_page(body: bytes, url: str, content_type: str | None = None) -> Page:
     return Page(item, decoded.doubtful, others, own_ids(source))
 
 
+def is_sinas(item: ArticleItem) -> bool:
+    """Whether an article is of Sina: what cleans Sina's pages is not for others."""
+    read_by = {"seed", "live", *(layout.name for layout in LAYOUTS)}
+    return item.layout in read_by or is_sina_host(urlsplit(item.url or "").hostname or "")
+
+
 def _has_content(body: str) -> bool:
     """Whether a raw body has a picture or words, those of Sina's notices and scripts not counted."""
     if len(body) > 5000 or "<img" in body:
@@ -95,5 +103,5 @@ def _has_content(body: str) -> bool:
 
 
 __all__ = [
-    "LAYOUTS", "Decoded", "Layout", "Page", "Source", "decode", "join_bodies", "next_pages", "read_page",
+    "LAYOUTS", "Decoded", "Layout", "Page", "Source", "decode", "is_sinas", "join_bodies", "next_pages", "read_page",
 ]  # fmt: skip

@@ -24,7 +24,7 @@ from sinanews.catalogue.place import catalogue_url
 from sinanews.config import check_settings, exports_folder, missing_command
 from sinanews.dates import to_beijing
 from sinanews.duplicates.decision import CopyOf
-from sinanews.exceptions import Banned, CatalogueError, Refused, SinanewsError
+from sinanews.exceptions import ArgumentError, Banned, CatalogueError, Refused, SinanewsError
 from sinanews.items import ArticleItem
 from sinanews.pages.answers import CUT_RUNS, RUNS, Said, Walls, told
 from sinanews.posts.folder import SUPERSEDED, ExportFolder
@@ -34,6 +34,7 @@ from sinanews.watch.monitors import Finding, judge_run
 from sinanews.watch.outcomes import ATTENTION, BANNED, CRASHED, STORAGE, USAGE, Outcome, judge, outcome_of, summary
 
 logger = logging.getLogger(__name__)
+last_line = logging.getLogger(f"{__name__}.last_line")  #: a command that prints the line itself disables it
 
 
 def utc_now() -> datetime:
@@ -77,8 +78,10 @@ class Run:
 
     @classmethod
     def of(cls, crawler: Crawler) -> Run:
+        """Raises ArgumentError where the settings have none."""
         run = crawler.get_extension(cls)
-        assert run is not None, "settings.EXTENSIONS lacks sinanews.run.extension.Run"
+        if run is None:
+            raise ArgumentError("EXTENSIONS lacks sinanews.run.extension.Run, which spiders, pipelines and others need")
         return run
 
     @cached_property
@@ -124,6 +127,7 @@ class Run:
             except Exception as error:
                 logger.exception("the end of the run failed")
                 self.outcome, self.line = CRASHED, f"{CRASHED.words}: {error}"
+            last_line.info("%s", self.line)
         self.close()
 
     def _end(self, reason: str) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scrapy.addons import AddonManager
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings
@@ -40,7 +41,9 @@ class CatalogueCommand(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
             raise UsageError(f"{args[0]!r} is not understood; this command takes options only", print_help=False)
+        assert self.settings is not None
         try:
+            AddonManager.load_pre_crawler_settings(self.settings)  # another project has our settings from its add-on
             self.exitcode = self.with_catalogue(opts)
         except SinanewsError as error:
             print(f"sinanews: {error}", file=sys.stderr)

@@ -35,7 +35,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     OK, NOTHING_NEW, TOLERABLE, ATTENTION, USAGE, PARTLY, NOTHING, BANNED, STORAGE, LOCKED, CRASHED, INTERRUPTED,
 )  # fmt: skip
 #: Refusals that say something of our reading; the others are facts about Sina (gone, other_host, forum …).
-UNREAD = ("unknown_layout", "ambiguous_layout", "undecodable", "too_large", "empty", "bad_post")
+UNREAD = ("unknown_layout", "ambiguous_layout", "undecodable", "too_large", "empty", "bad_post", "bad_item")
 #: What was strange about a list of which something is missing: not all that was wanted was listed.
 UNLISTED = ("rows_missing", "empty_list", "empty_channel", "gap", "gap_lost", "list_cut")
 #: Failures in which nobody was reached: what a run that met nothing else says.
