@@ -10,6 +10,7 @@ import asyncio
 import atexit
 import io
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -133,6 +134,8 @@ async def _outcome(runner: AsyncCrawlerRunner, spider: str, arguments: dict[str,
     except Exception as error:
         return outcome_of(error).code, " ".join(str(error).split())
     left = asyncio.all_tasks() - others
+    for task in left:
+        task.cancel()
     assert not left, f"tasks that outlive their crawl: {left}"
     run = Run.of(crawler)
     assert run.outcome is not None, "a run that has ended without being judged"
@@ -143,7 +146,7 @@ async def _outcome(runner: AsyncCrawlerRunner, spider: str, arguments: dict[str,
 def _streams(level: str, form: str) -> Iterator[tuple[io.StringIO, io.StringIO]]:
     """Both streams while something runs; the log goes to stderr, and all of it is as before afterwards."""
     output, errors, root = io.StringIO(), io.StringIO(), logging.getLogger()
-    before = list(root.handlers), root.level
+    before, environment = (list(root.handlers), root.level), dict(os.environ)
     log = logging.StreamHandler(errors)
     log.setFormatter(logging.Formatter(form, "%Y-%m-%d %H:%M:%S"))
     root.addHandler(log)
@@ -151,6 +154,8 @@ def _streams(level: str, form: str) -> Iterator[tuple[io.StringIO, io.StringIO]]
     try:
         with redirect_stdout(output), redirect_stderr(errors):
             yield output, errors
+        assert root.handlers == [*before[0], log], "a log handler outlives its run"
+        assert dict(os.environ) == environment, "a run has changed the environment"
     finally:
         root.handlers[:] = before[0]
         root.setLevel(before[1])
