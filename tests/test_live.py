@@ -238,7 +238,7 @@ def test_killed_and_run_again(archive: TemporaryArchive) -> None:
         process: list[subprocess.Popen[bytes]] = []
         site.on_request = lambda r: "page=3" in r.query and process[0].send_signal(signal.SIGKILL)
         process.append(follow(archive, site, "0"))
-        process[0].wait(60)
+        process[0].communicate(timeout=60)
         assert 0 < len(archive.posts) < 4 * PAGE_SIZE
         site.on_request = None
         assert archive.crawl("sina_live", mirror=site.url).returncode == 0

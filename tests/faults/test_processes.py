@@ -42,7 +42,7 @@ def test_killed_again_and_again(archive: TemporaryArchive) -> None:
             wait_for(lambda seen=seen, left=left: len(site.requests) - seen >= max(left, 4), process)  # type: ignore[misc]
             time.sleep(place % 17 / 1000)
             process.kill()
-            process.wait()
+            process.communicate()
         done = crawl(archive, site)
         assert done.returncode == 0, done.stderr
         assert_invariant(archive, offered(site))
@@ -55,7 +55,7 @@ def test_killed_at_the_moment_a_file_is_written(archive: TemporaryArchive, place
         process = start(archive, site)
         wait_for(lambda: len(archive.posts) >= place, process)
         process.kill()
-        process.wait()
+        process.communicate()
         assert crawl(archive, site).returncode == 0
         assert_invariant(archive, offered(site))
 
@@ -155,7 +155,7 @@ def test_a_clock_that_is_off_by_a_day(archive: TemporaryArchive, hours: int) -> 
         process = start(archive, site)
         wait_for(lambda: len(archive.posts) >= 20, process)
         process.kill()
-        process.wait()
+        process.communicate()
         assert crawl(archive, site).returncode == 0
         site.publish(10)
         assert crawl(archive, site).returncode == 0
