@@ -715,7 +715,17 @@ def test_characters_that_are_no_text_go(body: str, character: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "nested", ["&#&#8;8;", "&&#8;#8;", "&#x&#8;8;", "&#&#8;&#8;8;", "<d&#8;el class=sina-end></del>", "&&zwj;#8;"]
+    "nested",
+    [
+        "&#&#8;8;",
+        "&&#8;#8;",
+        "&#x&#8;8;",
+        "&#&#8;&#8;8;",
+        "&zwj&#8;;",
+        "&zw&#8;nj;",
+        "<d&#8;el class=sina-end></del>",
+        "&&zwj;#8;",
+    ],
 )
 def test_what_is_left_of_a_reference_makes_no_new_one(nested: str) -> None:
     clean = clean_body(f"<p>甲</p>{nested}<p>乙</p>", BASE)

@@ -9,7 +9,7 @@ _WRITTEN = re.compile(
 )
 _NO_ASTRAL = re.compile("[" + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(1, 17)) + "]")
 _REFERENCE = re.compile(r"&#(?:[xX](?P<hex>[0-9a-fA-F]+)|(?P<decimal>[0-9]+));?|&(?:zwn?j|[lr]rm);")
-_UNFINISHED = ("&", "&#", "&#x", "&#X")  # together with what follows a reference that goes they could make one
+_UNFINISHED = re.compile(r"&#?[A-Za-z]{0,4}$")  # together with what follows a reference that goes they could make one
 
 
 def without_non_text(markup: str) -> str:
@@ -45,4 +45,4 @@ def _text_or_nothing(reference: re.Match[str]) -> str:
     if 0 < code <= 0x10FFFF and without_non_text(chr(code)):
         return reference[0].rstrip(";") + ";"
     at = reference.start()
-    return " " if reference.string[max(0, at - 3) : at].endswith(_UNFINISHED) else ""
+    return " " if _UNFINISHED.search(reference.string[max(0, at - 6) : at]) else ""
