@@ -85,7 +85,13 @@ def _note(comment: str, found: Facts) -> str:
     return _END if "publish_helper_end" in comment[:60] else ""
 
 
-def check_limits(markup: bytes, size: int = MAX_BODY, few_tags: int = MAX_DEPTH, tags: int = MAX_TAGS) -> None:
+def check_limits(
+    markup: bytes,
+    size: int = MAX_BODY,
+    few_tags: int = MAX_DEPTH,
+    tags: int = MAX_TAGS,
+    elements: int = MAX_ELEMENTS,
+) -> None:
     """Raise PageTooLarge for what would keep a parser busy: size, nesting, attribute floods.
 
     ``markup`` is in UTF-8 or GB18030: in neither is ``<``, ``=`` or ``>`` a part of another character.
@@ -99,12 +105,10 @@ def check_limits(markup: bytes, size: int = MAX_BODY, few_tags: int = MAX_DEPTH,
         raise PageTooLarge(f"a tag with more than {MAX_TAG} attributes")
     if markup.count(b"=") > MAX_ATTRIBUTES:  # they may hide a flood behind quoted ">"
         raise PageTooLarge(f"more than {MAX_ATTRIBUTES} attributes")
-    if count <= few_tags:
-        return
-    if (deepest := depth(markup)) > MAX_DEPTH:
+    if count > few_tags and (deepest := depth(markup)) > MAX_DEPTH:
         raise PageTooLarge(f"elements nested {deepest} deep, at most {MAX_DEPTH}")
-    if (made := count * _elements_of_a_tag(markup)) > MAX_ELEMENTS:
-        raise PageTooLarge(f"markup for up to {made} elements, at most {MAX_ELEMENTS}")
+    if count > MAX_DEPTH and (made := count * _elements_of_a_tag(markup)) > elements:
+        raise PageTooLarge(f"markup for up to {made} elements, at most {elements}")
 
 
 def _has_flood(markup: bytes) -> bool:

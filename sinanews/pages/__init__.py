@@ -45,6 +45,7 @@ LAYOUTS: tuple[type[Layout], ...] = (
 )
 MAX_PAGE = 8 * 1024 * 1024  #: bytes of a whole page, scripts and all
 MAX_TAGS = 200_000  #: tags of a whole page; those of real pages have some thousands
+MAX_ELEMENTS = 1_200_000  #: that the parser may make of them, some 250 bytes each
 MANY_TAGS = 20_000  #: more tags than on any page; so many inside each other would keep lexbor busy for seconds
 
 _PLAYER = re.compile(r"Video_Cont|video_id|<video\b|videoList|FlashConfig|artical-player", re.I)
@@ -68,7 +69,7 @@ def read_page(body: bytes, url: str, content_type: str | None = None) -> Page:
     """
     if not body.strip():
         raise NoAnswer.named("empty_answer", f"an empty answer: {url}")
-    check_limits(body, MAX_PAGE, MANY_TAGS, MAX_TAGS)
+    check_limits(body, MAX_PAGE, MANY_TAGS, MAX_TAGS, MAX_ELEMENTS)
     decoded = decode(body, content_type)
     source = Source(decoded.text, url, decoded.utf8)
     refuse_in_disguise(source)
