@@ -85,7 +85,8 @@ def test_a_crawl_that_hangs_fails_its_test_and_no_other(tmp_path: Path) -> None:
         cwd=PROJECT, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert "2 failed, 1 passed" in done.stdout, done.stdout + done.stderr
-    assert re.findall(r"Failed: (sina_finance hangs after \d seconds)", done.stdout) == [
+    told = re.findall(r"Failed: (sina_finance hangs after \d seconds)", done.stdout)
+    assert list(dict.fromkeys(told)) == [  # with CI set, pytest says it in its summary once more
         "sina_finance hangs after 2 seconds", "sina_finance hangs after 4 seconds"
     ]  # fmt: skip
     assert "time.sleep(300)" in done.stdout, "the place that blocks is told"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Set
 from html import unescape
 from typing import TYPE_CHECKING, Literal
 
@@ -72,8 +72,9 @@ def to_blocks(root: Node) -> list[Block]:
     """The body's blocks, tidied; none is empty. The tree is taken apart."""
     unwrap([element for element in elements(root) if element.tag not in _KNOWN])  # fonts, spans, other looks
     root.merge_text_nodes()
-    found = (Block(element) for element in _blocks_in(root, _holders(root)))
-    return [block for block in found if not block.is_empty]
+    found: list[Node] = []
+    _take_blocks(root, _holders(root), found)
+    return [block for block in map(Block, found) if not block.is_empty]
 
 
 def _holders(root: Node) -> set[Node]:
@@ -87,7 +88,8 @@ def _holders(root: Node) -> set[Node]:
     return holders
 
 
-def _blocks_in(parent: Node, holders: set[Node]) -> Iterator[Node]:
+def _take_blocks(parent: Node, holders: set[Node], found: list[Node]) -> None:
+    """Append them in order; handing each up through all the boxes it stands in would cost far more."""
     run: list[Node] = []  # of texts and inline elements
     for child in children(parent):
         tag = child.tag
@@ -96,14 +98,14 @@ def _blocks_in(parent: Node, holders: set[Node]) -> Iterator[Node]:
             run.append(child)
             continue
         if not all(map(is_blank, run)):
-            yield _paragraph(run)
+            found.append(_paragraph(run))
         run = []
         if opened:
-            yield from _blocks_in(child, holders)
+            _take_blocks(child, holders, found)
         elif tag != "br":
-            yield _without_looks(child, holders)
+            found.append(_without_looks(child, holders))
     if not all(map(is_blank, run)):
-        yield _paragraph(run)
+        found.append(_paragraph(run))
 
 
 def _paragraph(run: list[Node]) -> Node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from sinanews.cleaning.blocks import KEPT, PARTS, WRAPPERS
 from sinanews.cleaning.facts import Facts
@@ -42,7 +43,7 @@ def captions(root: Node, found: Facts) -> int:
 
 def _is_wrapper(element: Node, pictures: int) -> bool:
     """Whether an element is there for the pictures in it."""
-    inner = elements(element)
+    inner = list(islice(element.traverse(), 1, _MOST_ELEMENTS + 2))  # the first is the element itself
     if len(inner) > _MOST_ELEMENTS:
         return False
     if element.tag == "div":
