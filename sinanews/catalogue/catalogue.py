@@ -67,8 +67,12 @@ class Catalogue(Database):
         self.listing = ListingProgress(self)
         self.runs = Runs(self)
         self.seed_files = SeedFiles(self)
-        with self.alone(), self.begin() as connection:
-            prepare(connection, str(self))
+        try:
+            with self.alone(), self.begin() as connection:
+                prepare(connection, str(self))
+        except BaseException:
+            self.close()
+            raise
 
     # --- what is known ---------------------------------------------------------------------------------
 
