@@ -20,7 +20,7 @@ _SCRIPTS = re.compile(  # re.I for all of it would look at every character
     r"<([sS][cC][rR][iI][pP][tT]|[sS][tT][yY][lL][eE])(?=[\s/>])[^<]*(?:<(?!/(?i:\1)\s*>)[^<]*)*(?:</(?i:\1)\s*>)?"
 )
 _TAG = re.compile(rb"<(/?)(?!p[\s>/]|br|img)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>?")
-_FONTS = re.compile(rb"(?i)<(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])[^<>]*")
+_FONTS = re.compile(rb"<(?i:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])[^<>]*")
 _NEVER_DEEP = frozenset(  # void elements, and those that close their like
     b"area base br col embed hr img input link meta param source track wbr "
     b"p li dd dt option tr td th tbody thead tfoot colgroup".split()
@@ -107,7 +107,7 @@ def check_limits(
         raise PageTooLarge(f"more than {MAX_ATTRIBUTES} attributes")
     if count > few_tags and (deepest := depth(markup)) > MAX_DEPTH:
         raise PageTooLarge(f"elements nested {deepest} deep, at most {MAX_DEPTH}")
-    if count > MAX_DEPTH and (made := count * _elements_of_a_tag(markup)) > elements:
+    if count**2 > elements and (made := count * _elements_of_a_tag(markup)) > elements:
         raise PageTooLarge(f"markup for up to {made} elements, at most {elements}")
 
 
