@@ -40,7 +40,7 @@ KEPT = ("published_at", "keywords", "stocks")
 
 
 class ArchivePipeline:
-    """What the pipelines share: the archive, and one place where what went wrong with an item is told."""
+    """What the pipelines share: the run, and one place where what went wrong with an item is told."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.run = Run.of(crawler)

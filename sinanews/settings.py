@@ -18,7 +18,7 @@ COMMANDS_MODULE = "sinanews.commands"
 #: Folder that posts are written to; relative paths mean the project's folder. Read by ExportPipeline, commands.
 SINANEWS_EXPORTS = os.environ.get("SINANEWS_EXPORTS", "exports")
 #: The catalogue: a SQLAlchemy URL, sqlite or postgresql+psycopg; empty: .catalogue.db in the exports folder. Read by
-#: the Archive extension and commands.
+#: Run and commands.
 SINANEWS_DATABASE = os.environ.get("SINANEWS_DATABASE", "")
 #: http://ADDRESS:PORT that serves https://HOST/PATH as /HOST/PATH; empty: the real site. Read by MirrorDownloadHandler.
 SINANEWS_MIRROR = os.environ.get("SINANEWS_MIRROR", "")
@@ -41,11 +41,11 @@ SINANEWS_POLL = os.environ.get("SINANEWS_POLL", "30")
 SINANEWS_RETRY_DELAY = os.environ.get("SINANEWS_RETRY_DELAY", "2")
 #: Seconds that a host is left alone after it banned us, where it names no time itself. Read by BanMiddleware.
 SINANEWS_COOLDOWN = os.environ.get("SINANEWS_COOLDOWN", "3600")
-#: Refusals in a row, over all requests, after which the run ends as banned. Read by BanMiddleware and Archive.
+#: Refusals in a row, over all requests, after which the run ends as banned. Read by BanMiddleware and Run.
 SINANEWS_BAN_LIMIT = os.environ.get("SINANEWS_BAN_LIMIT", "6")
-#: Share of articles that may fail or be unreadable before a run counts as partly failed. Read by the crawl command.
+#: Share of articles that may fail or be unreadable before a run counts as partly failed. Read by Run.
 SINANEWS_TOLERATED = os.environ.get("SINANEWS_TOLERATED", "0.05")
-#: Command that gets a run's findings as JSON on its standard input; empty: none. Read by the crawl command.
+#: Command that gets a run's findings as JSON on its standard input; empty: none. Read by Run.
 SINANEWS_ALERT_COMMAND = os.environ.get("SINANEWS_ALERT_COMMAND", "")
 #: Put into USER_AGENT: an address or URL at which you can be reached.
 SINANEWS_CONTACT = os.environ.get("SINANEWS_CONTACT", "")

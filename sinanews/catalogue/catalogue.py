@@ -56,7 +56,7 @@ class Remembered:
 
 
 class Catalogue(Database):
-    """The articles' side; ``coverage``, ``runs`` and ``seed_files`` are the others. Every method is one transaction."""
+    """The articles' side; ``listing``, ``runs`` and ``seed_files`` are the others. Every method is one transaction."""
 
     def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False) -> None:
         """Open or make the catalogue at a SQLAlchemy URL; ``give_up`` as in Database.

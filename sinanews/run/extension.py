@@ -1,4 +1,4 @@
-"""What lives as long as a run: the archive it writes to, and the record of the run itself."""
+"""The run: what it writes to, what it is told of each article, and the record of itself."""
 
 from __future__ import annotations
 
