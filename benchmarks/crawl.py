@@ -34,8 +34,8 @@ SETTINGS: dict[str, Any] = {
     "TELNETCONSOLE_ENABLED": False,
     "LOG_LEVEL": "ERROR",
 }
-_LINK = '<li><a href="https://finance.sina.com.cn/roll/{n}.shtml" target="_blank" class="fl">更多财经新闻与行情数据 {n}</a></li>\n'
-_SCRIPT = "<script>var ad_{n} = {{pid: 'PDPS00000005{n:04d}', type: 'lmt', w: 300, h: 250}}; (function(d, s) {{ }})(document);</script>\n"
+_LINK = '<li><a href="https://finance.sina.com.cn/roll/{n}.shtml" target="_blank">更多财经新闻与行情数据 {n}</a></li>\n'
+_SCRIPT = "<script>var ad_{n} = {{pid: 'PDPS00000005{n:04d}', w: 300, h: 250}}; (function(d) {{}})(window);</script>\n"
 
 
 def filled(page: bytes, size: int) -> bytes:

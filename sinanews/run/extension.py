@@ -6,11 +6,12 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from scrapy import Spider, signals
 from scrapy.crawler import Crawler
@@ -19,22 +20,23 @@ from scrapy.http import Response
 from scrapy.logformatter import LogFormatter
 from scrapy.utils.defer import deferred_from_coro
 
+from sinanews.archive.old_posts import keep_old_posts
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.lock import RunLock
 from sinanews.catalogue.place import catalogue_url
+from sinanews.catalogue.writer import Writer
 from sinanews.config import check_settings, exports_folder, missing_command
 from sinanews.dates import to_beijing
-from sinanews.duplicates.decision import CopyOf
 from sinanews.exceptions import ArgumentError, Banned, CatalogueError, Refused, SinanewsError
-from sinanews.items import ArticleItem
 from sinanews.pages.answers import CUT_RUNS, RUNS, Said, Walls, told
-from sinanews.posts.folder import SUPERSEDED, ExportFolder
+from sinanews.posts.folder import ExportFolder
 from sinanews.run.interrupts import interrupts
 from sinanews.watch.alert import alert
 from sinanews.watch.monitors import Finding, judge_run
 from sinanews.watch.outcomes import ATTENTION, BANNED, CRASHED, STORAGE, USAGE, Outcome, judge, outcome_of, summary
 
 logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
 last_line = logging.getLogger(f"{__name__}.last_line")  #: a command that prints the line itself disables it
 
 
@@ -59,6 +61,7 @@ class Run:
         self.spider_name: str = crawler.spidercls.name
         self.arguments: dict[str, str] = {}
         self.folder: ExportFolder
+        self.writer: Writer | None = None
         #: Held so that a second run of the same spider leaves; workers on one PostgreSQL share its rows instead.
         self.lock: RunLock | None = None
         self.run_id: int | None = None  #: of the run's row in the catalogue, once it has begun
@@ -105,7 +108,9 @@ class Run:
             if self.catalogue.path is not None:
                 self.lock = RunLock(self.catalogue.path, self.spider_name, self.now())
             self.folder = ExportFolder(self.exports)
-            self.folder.finish_moves(self.catalogue.paths_under(SUPERSEDED))
+            self.folder.finish_moves(self.catalogue.set_aside())
+            self.writer = Writer(self.catalogue, self.folder.sync)
+            self.take_in_old_posts()
             self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())
             for row in self.catalogue.runs.cooldowns(self.now()) if getattr(spider, "online", True) else ():
                 until = to_beijing(row.until)
@@ -193,6 +198,8 @@ class Run:
 
     def close(self) -> None:
         """Close the catalogue and give the lock back."""
+        if self.writer is not None:
+            self.writer.close()
         if "catalogue" in self.__dict__:
             self.catalogue.close()
         if self.lock is not None:
@@ -221,13 +228,24 @@ class Run:
         # An item may be in the pipelines: closing waits for it, so closing must not be awaited here.
         deferred_from_coro(self.crawler.engine.close_spider_async(reason=reason))
 
-    def record(self, item: ArticleItem, state: str, **values: Any) -> CopyOf | None:
-        """Write what became of an item; see ``Catalogue.record`` for the copy that may be returned in place of that."""
-        if item.fetch is not None:
-            values = {"replaces": item.fetch.listed_as, **item.fetch.validators(), **values}
-        for name in ("url", "title", "channel", "kind", "layout", "media", "published_at"):
-            values.setdefault(name, getattr(item, name))
-        return self.catalogue.record(item.id, self.now(), state=state, **values)
+    def take_in_old_posts(self) -> None:
+        """Between its other work the writer keeps the contents of what was exported before 2.0, while there is any."""
+        writer = self.writer
+        assert writer is not None
+
+        def go_on(step: Future[bool]) -> None:
+            if not step.cancelled() and step.exception() is None and step.result() and not self.stopping:
+                writer.submit(self._take_in).add_done_callback(go_on)
+
+        writer.submit(self._take_in).add_done_callback(go_on)
+
+    def _take_in(self) -> bool:
+        return keep_old_posts(self.catalogue, self.exports, self.now())
+
+    async def write(self, do: Callable[[], Result]) -> Result:
+        """What ``do`` returns, once the catalogue has committed what it wrote: see ``Writer``."""
+        assert self.writer is not None
+        return await asyncio.wrap_future(self.writer.submit(do))
 
     def refuse(self, key: str, refusal: Refused, **values: Any) -> None:
         """An input that cannot become an article: remembered with its reason, counted, not asked for again."""
@@ -295,7 +313,7 @@ class Run:
     def unchanged(self, key: str, **values: Any) -> None:
         """An article that is as we have it."""
         self.count("articles/unchanged")
-        self.catalogue.touch(key, self.now(), **Said()._asdict(), **values)
+        self.catalogue.unchanged(key, self.now(), **values)
 
     def anomaly(self, name: str, words: str) -> None:
         """Something that is not as known of Sina: counted, told, and in the run's summary."""
