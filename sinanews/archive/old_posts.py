@@ -33,7 +33,7 @@ def item_of_post(row: Row[Any], exports: Path) -> ArticleItem | None:
         data = (exports / row.path).read_bytes()
     except OSError:
         return None
-    return item_in_post(row._mapping, data) if hashlib.sha256(data).hexdigest() == row.file_digest else None
+    return item_in_post(row._asdict(), data) if hashlib.sha256(data).hexdigest() == row.file_digest else None
 
 
 def item_in_post(about: Mapping[str, Any], data: bytes) -> ArticleItem | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -52,6 +52,7 @@ class Rewriter:
     render: PostRenderer
     force: bool = False  #: overwrite edited posts too, keeping them in ``.superseded``
     dry: bool = False  #: write nothing
+    met: set[str] = field(default_factory=set)  #: by ``these``: those of the ids that are exported
 
     def all(self, now: datetime) -> Iterator[Rewritten]:
         """Every exported article, in the order of ids. Raises CatalogueError, ExportError."""
@@ -64,7 +65,9 @@ class Rewriter:
         """Those of the articles that are exported. Raises CatalogueError, ExportError."""
         chosen = sorted(ids)
         for start in range(0, len(chosen), BATCH):
-            yield from self._batch(now, a.id.in_(chosen[start : start + BATCH]))
+            batch = self._batch(now, a.id.in_(chosen[start : start + BATCH]))
+            self.met.update(one.article for one in batch)
+            yield from batch
 
     def _batch(self, now: datetime, *where: Any) -> list[Rewritten]:
         with self.catalogue.together() as connection:
@@ -98,7 +101,7 @@ class Rewriter:
     def _item(self, connection: Connection, row: Row[Any], post: bytes | None, now: datetime) -> ArticleItem | None:
         """The article as it is to be written; of one that is not kept its own post, where that is as it was written."""
         if row.data is None:
-            item = item_in_post(row._mapping, post) if post is not None else None
+            item = item_in_post(row._asdict(), post) if post is not None else None
             if item is not None and not self.dry:
                 self.catalogue.contents.put(connection, item, row.revision, row.exported_at or now)
             return item

@@ -16,7 +16,7 @@ from sinanews.catalogue.migrations import prepare
 from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
 from sinanews.catalogue.seed_files import SeedFiles
-from sinanews.catalogue.tables import ASIDE, COPY, article_channels, articles, revisions
+from sinanews.catalogue.tables import ASIDE, COPY, article_channels, articles, contents, revisions
 from sinanews.duplicates import index
 from sinanews.duplicates.decision import Alike, Known, TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, Sketch
@@ -123,6 +123,8 @@ class Catalogue(Database):
                 taken = select(a.id).where(a.id == named[digest]).exists()
                 change = update(articles).where(a.id == digest, ~taken)
                 connection.execute(change.values(id=named[digest]))
+                its = update(contents).where(contents.c.article_id == digest)
+                connection.execute(its.values(article_id=named[digest]))
                 index.rename(connection, digest, named[digest])
 
     def channel_of(self, url: str) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from sinanews.catalogue.database import Database
 from sinanews.catalogue.tables import FROM_POSTS, contents, upkeep
+from sinanews.exceptions import CatalogueError
 from sinanews.items import ArticleItem
 
 FORM = b"\x01"  #: first byte of what ``pack`` makes; another one is for another form
@@ -79,13 +80,22 @@ class Contents:
         values = {"article_id": item.id, "revision": revision, "stored_at": now, "data": data}
         self.database.upsert(connection, contents, values)
 
+    def has(self, article_id: str, revision: int) -> bool:
+        """Whether that revision is kept."""
+        query = select(contents.c.revision).where(contents.c.article_id == article_id, contents.c.revision == revision)
+        with self.database.read() as connection:
+            return connection.scalar(query) is not None
+
     def history(self, article_id: str) -> list[Kept]:
-        """Every revision that is kept, the oldest first. Raises CatalogueError, ValueError."""
+        """Every revision that is kept, the oldest first. Raises CatalogueError, for damaged ones too."""
         c = contents.c
         query = select(c.revision, c.stored_at, c.data).where(c.article_id == article_id).order_by(c.revision)
         with self.database.read() as connection:
             rows = connection.execute(query).all()
-        return [Kept(row.revision, row.stored_at, *unpack(row.data)) for row in rows]
+        try:
+            return [Kept(row.revision, row.stored_at, *unpack(row.data)) for row in rows]
+        except ValueError as error:
+            raise CatalogueError(f"catalogue {self.database}: {article_id}: {error}") from None
 
     def taken_in_to(self, connection: Connection) -> str | None:
         """The last article of before 2.0 whose post was read for its contents; None where there are none left."""
