@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, Row, bindparam, func, select, update
 from sinanews.catalogue.contents import Contents
 from sinanews.catalogue.database import INSERT, Database
 from sinanews.catalogue.due import Due
-from sinanews.catalogue.migrations import prepare
+from sinanews.catalogue.migrations import SCHEMA_VERSION, prepare, version_of
 from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
 from sinanews.catalogue.seed_files import SeedFiles
@@ -94,8 +94,11 @@ class Catalogue(Database):
         self.runs = Runs(self)
         self.seed_files = SeedFiles(self)
         try:
-            with self.alone(), self.begin() as connection:
-                prepare(connection, str(self))
+            with self.read() as connection:
+                is_ready = version_of(connection) == SCHEMA_VERSION
+            if not is_ready:
+                with self.alone(), self.begin() as connection:
+                    prepare(connection, str(self))
         except BaseException:
             self.close()
             raise
