@@ -125,18 +125,10 @@ class Database:
 
     def _begin(self, connection: Connection) -> None:
         """SQLite's BEGIN, said by us: its driver would begin too late, and wait where nobody can interrupt it."""
-        deadline = time.monotonic() + BUSY_TIMEOUT
-        if not connection.get_execution_options().get(WRITES):
+        if connection.get_execution_options().get(WRITES):
+            _patiently(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"), self.give_up)
+        else:
             connection.exec_driver_sql("BEGIN")
-            return
-        while True:
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                return
-            except OperationalError as error:
-                if "locked" not in str(error.orig) or time.monotonic() > deadline or self.give_up():
-                    raise
-                time.sleep(BUSY_PAUSE)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -157,6 +149,19 @@ def _upsert(dialect: str, table: Table, names: tuple[str, ...], new: tuple[str, 
     if not rest:
         return insert.on_conflict_do_nothing()  # type: ignore[no-any-return]
     return insert.on_conflict_do_update(index_elements=keys, set_=rest)  # type: ignore[no-any-return]
+
+
+def _patiently(do: Callable[[], object], give_up: Callable[[], bool] = lambda: False) -> None:
+    """Do what SQLite refuses while another process is at it, again and again; not where that takes too long."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            do()
+            return
+        except (OperationalError, sqlite_driver.OperationalError) as error:
+            if "locked" not in str(error) or time.monotonic() > deadline or give_up():
+                raise
+            time.sleep(BUSY_PAUSE)
 
 
 def _checked(url: str) -> URL:
@@ -186,7 +191,8 @@ def _engine(url: URL) -> Engine:
     def pragmas(connection: Any, _record: Any) -> None:
         # WAL: readers (status, report) never wait for a crawl. NORMAL: a power cut may lose the last commits,
         # never break the file; what is lost is fetched again.
-        connection.execute("PRAGMA journal_mode=WAL")
+        # Of processes that open a new file at once one alone can turn it to WAL, and the others are told to come back.
+        _patiently(lambda: connection.execute("PRAGMA journal_mode=WAL"))
         connection.execute("PRAGMA synchronous=NORMAL")
 
     return engine
