@@ -31,6 +31,7 @@ sys.path.insert(0, str(PROJECT))
 
 from sinanews.archive.storing import Store  # noqa: E402
 from sinanews.catalogue import Catalogue  # noqa: E402
+from sinanews.catalogue.queries import figures  # noqa: E402
 from sinanews.duplicates.fingerprint import Sketch, fingerprint_of  # noqa: E402
 from sinanews.items import ArticleItem  # noqa: E402
 from sinanews.listing.channels import CHANNELS  # noqa: E402
@@ -109,7 +110,7 @@ def made(folder: Path, size: int) -> Path:
         return exports
     exports.mkdir(parents=True, exist_ok=True)
     catalogue = Catalogue(f"sqlite:///{exports}/.catalogue.db")
-    have = catalogue.count_states().get(("exported", None), 0)
+    have = sum(one.articles for one in figures(catalogue))
     grow(catalogue, exports, have, size)
     catalogue.close()
     (folder / f"{size}.done").touch()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, bindparam, func, select, update
+from sqlalchemy import Column, Connection, Row, bindparam, select, update
 
 from sinanews.catalogue.contents import Contents
 from sinanews.catalogue.database import INSERT, Database
@@ -270,12 +270,6 @@ class Catalogue(Database):
         tries = next_try(row.attempts if row is not None else 0, now)
         values = {**before, **values, **tries, "reason": reason, "detail": detail[:500]}
         self.record(article_id, now, state="failed", **values)
-
-    def count_states(self) -> dict[tuple[str, str | None], int]:
-        """(state, reason) → how many articles."""
-        query = select(a.state, a.reason, func.count()).group_by(a.state, a.reason)
-        with self.read() as connection:
-            return {(state, reason): number for state, reason, number in connection.execute(query)}
 
 
 def _supersede(connection: Connection, decision: TakesOver, by: str, now: datetime) -> None:

@@ -28,7 +28,8 @@ def _answers_and_seed_files(connection: Connection) -> None:
 
 def _contents_and_indexes(connection: Connection) -> None:
     """3: the articles themselves, to be taken from their posts by and by, and an index for every query."""
-    for name in ("articles_url", "articles_text", "articles_state", "articles_published", "articles_incomplete"):
+    of_articles = (f"articles_{name}" for name in ("url", "text", "state", "published", "incomplete"))
+    for name in (*of_articles, "seed_files_digest", "seed_files_article"):
         connection.execute(text(f"DROP INDEX IF EXISTS {name}"))
     for table in (articles, runs):
         for index in sorted(table.indexes, key=lambda index: str(index.name)):

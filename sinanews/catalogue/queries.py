@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, func, select
 
 from sinanews import arguments
 from sinanews.catalogue.catalogue import Catalogue
-from sinanews.catalogue.tables import articles, runs
+from sinanews.catalogue.tables import COPY, INCOMPLETE, UNFINISHED, UNKNOWN, articles, runs
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError
 from sinanews.listing.channels import DEFAULT, select_channels
@@ -22,7 +22,6 @@ from sinanews.listing.live import ROOMS, select_rooms
 from sinanews.listing.roll import day_start
 
 RUNS_OF_SPIDER = 200  #: read at most; an hourly job leaves room for a weekly one
-UNKNOWN = ("unknown_layout", "ambiguous_layout")
 a = articles.c
 
 
@@ -40,16 +39,37 @@ def runs_of_jobs(catalogue: Catalogue) -> list[list[Row[Any]]]:
     return sorted(jobs.values(), key=lambda job: -job[0].id)
 
 
-def articles_of_channels(catalogue: Catalogue) -> dict[str | None, Row[Any]]:
-    """channel → articles (how many exported), newest (publication time). The channel None: articles of no list."""
-    number, newest = func.count().label("articles"), func.max(a.published_at).label("newest")
-    query = select(a.channel, number, newest).where(a.state == "exported").group_by(a.channel)
-    return {row.channel: row for row in _rows(catalogue, query)}
+class Figure(NamedTuple):
+    """How many articles of one channel, state and reason there are, and when the newest was published."""
+
+    channel: str | None  #: the first that listed them; None: no list did
+    state: str
+    reason: str | None
+    articles: int
+    newest: datetime | None
+
+
+def figures(catalogue: Catalogue) -> list[Figure]:
+    """Every number of the archive that status shows; one pass through an index."""
+    groups = (a.channel, a.state, a.reason)
+    query = select(*groups, func.count().label("articles"), func.max(a.published_at).label("newest"))
+    return [Figure(*row) for row in _rows(catalogue, query.group_by(*groups))]
+
+
+def numbers_of_states(found: Iterable[Figure]) -> Counter[str]:
+    """state → how many articles."""
+    return sum((Counter({one.state: one.articles}) for one in found), Counter())
+
+
+def numbers_of_refusals(found: Iterable[Figure]) -> Counter[str]:
+    """reason → how many articles were refused for it."""
+    refused = (Counter({one.reason or "": one.articles}) for one in found if one.state == "refused")
+    return sum(refused, Counter())
 
 
 def unknown_layouts(catalogue: Catalogue, most: int = 10) -> Sequence[Row[Any]]:
     """url, channel, recorded_at, detail of the newest pages that no layout knows, believed already or not."""
-    unread = a.state.in_(("refused", "failed")), a.reason.in_(UNKNOWN)
+    unread = (UNKNOWN, a.state.in_(("refused", "failed")))
     query = select(a.url, a.channel, a.recorded_at, a.detail).where(*unread)
     return _rows(catalogue, query.order_by(a.recorded_at.desc()).limit(most))
 
@@ -57,13 +77,14 @@ def unknown_layouts(catalogue: Catalogue, most: int = 10) -> Sequence[Row[Any]]:
 def failed_articles(catalogue: Catalogue) -> Sequence[Row[Any]]:
     """reason, articles, attempts (the most), next_try (the soonest; None: the next run)."""
     columns = (func.count().label("articles"), func.max(a.attempts).label("attempts"))
-    query = select(a.reason, *columns, func.min(a.next_try_at).label("next_try")).where(a.state == "failed")
-    return _rows(catalogue, query.group_by(a.reason).order_by(func.count().desc(), a.reason))
+    query = select(a.reason, *columns, func.min(a.next_try_at).label("next_try"))
+    failed = (UNFINISHED, a.state == "failed")
+    return _rows(catalogue, query.where(*failed).group_by(a.reason).order_by(func.count().desc(), a.reason))
 
 
 def incomplete_articles(catalogue: Catalogue) -> int:
     """How many posts lack a page, or the end of one."""
-    (row,) = _rows(catalogue, select(func.count()).where(a.missing_pages.is_not(None), a.state == "exported"))
+    (row,) = _rows(catalogue, select(func.count()).where(INCOMPLETE, a.state == "exported"))
     return int(row[0])
 
 
@@ -185,8 +206,8 @@ class Cluster:
 def clusters(catalogue: Catalogue) -> list[Cluster]:
     """Every story of which there is more than one copy; the largest first."""
     columns = (a.id, a.title, a.url, a.media, a.reason, a.similarity, a.published_at, a.duplicate_of, a.path)
-    copies = {row.id: row for row in _rows(catalogue, select(*columns).where(a.duplicate_of.is_not(None)))}
-    named = select(a.duplicate_of).where(a.duplicate_of.is_not(None))
+    copies = {row.id: row for row in _rows(catalogue, select(*columns).where(COPY))}
+    named = select(a.duplicate_of).where(COPY)
     kept = {row.id: row for row in _rows(catalogue, select(*columns).where(a.id.in_(named)))}
     members: dict[str, list[Row[Any]]] = defaultdict(list)
     for row in copies.values():
@@ -219,5 +240,5 @@ def _cluster(winner: str, kept: Row[Any] | None, rows: Sequence[Row[Any]]) -> Cl
 
 def copies_by_reason(catalogue: Catalogue) -> Counter[str]:
     """Why copies are copies → how many, whether they were written (SINANEWS_DUPLICATES=mark) or not."""
-    query = select(a.reason, func.count()).where(a.duplicate_of.is_not(None)).group_by(a.reason)
+    query = select(a.reason, func.count()).where(COPY).group_by(a.reason)
     return Counter({reason or "": number for reason, number in _rows(catalogue, query)})

@@ -85,13 +85,13 @@ articles = Table(
     Column("answers", Integer, nullable=False, default=0, server_default="0"),
     Column("answered_at", UtcTime),
     Column("missing_pages", Text),  # URLs of pages that could not be had, its own where the end is missing; one a line
-    # With the state in them nobody looks through all that is exported. No index begins with the state alone: it would
-    # draw planners to it. What status counts is in one index, so that the rows need not be read.
+    # With the state in them nobody looks through all that is exported. No index begins with the state: it would draw
+    # planners to it, and nearly every row has the same. What status counts is in one index: it reads no rows.
     Index("articles_url", "url", "state"),
     Index("articles_text", "text_digest", "state"),
     Index("articles_published", "published_at", "id"),
     Index("articles_channel", "channel", "published_at"),
-    Index("articles_figures", "state", "reason", "channel", "published_at"),
+    Index("articles_figures", "channel", "state", "reason", "published_at"),
 )
 
 
@@ -107,6 +107,8 @@ INCOMPLETE = articles.c.missing_pages.is_not(None)
 _index_of_few("articles_incomplete", articles.c.published_at, articles.c.id, where=INCOMPLETE)
 COPY = articles.c.duplicate_of.is_not(None)
 _index_of_few("articles_copies", articles.c.duplicate_of, articles.c.reason, where=COPY)
+UNKNOWN = articles.c.reason.in_((literal_column("'unknown_layout'"), literal_column("'ambiguous_layout'")))
+_index_of_few("articles_unknown", articles.c.recorded_at, where=UNKNOWN)
 #: Rows of posts that were set aside: no copy has a path but these.
 ASIDE = and_(articles.c.state == literal_column("'duplicate'"), articles.c.path.is_not(None))
 _index_of_few("articles_aside", articles.c.path, where=ASIDE)
@@ -155,8 +157,6 @@ seed_files = Table(
     Column("digest", String(64), nullable=False),  # SHA-256 of the file as last read
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
-    Index("seed_files_digest", "digest"),
-    Index("seed_files_article", "article_id"),
 )
 
 runs = Table(

@@ -12,6 +12,7 @@ from scrapy.commands import ScrapyCommand
 
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.place import catalogue_url
+from sinanews.catalogue.queries import figures, numbers_of_refusals, numbers_of_states
 from sinanews.config import exports_folder, project_folder
 from sinanews.dates import BEIJING
 from sinanews.terminal.output import lasting_output
@@ -58,16 +59,16 @@ def crawl(spider: str, **environment: str) -> int:
 def tell_results(pages: int) -> None:
     """What there is now, and what to do next."""
     catalogue = Catalogue(catalogue_url("", exports_folder(EXPORTS)))
-    states = catalogue.count_states()
+    found = figures(catalogue)
     catalogue.close()
-    numbers = {name: sum(n for (state, _), n in states.items() if state == name) for name, _ in states}
-    refusals = ", ".join(f"{reason} {n}" for (state, reason), n in sorted(states.items()) if state == "refused")
+    numbers = numbers_of_states(found)
+    refusals = ", ".join(f"{reason} {number}" for reason, number in sorted(numbers_of_refusals(found).items()))
     folder = exports_folder(EXPORTS)
     example = next(iter(sorted(folder.glob("*/*/*/*/*/*.md"))), None)
     print()
-    print(f"Articles    {numbers.get('exported', 0)} in the archive ({counted(pages, 'page')} downloaded this time)")
-    print(f"Duplicates  {numbers.get('duplicate', 0)}")
-    print(f"Refused     {numbers.get('refused', 0)}" + (f" ({refusals})" if refusals else ""))
+    print(f"Articles    {numbers['exported']} in the archive ({counted(pages, 'page')} downloaded this time)")
+    print(f"Duplicates  {numbers['duplicate']}")
+    print(f"Refused     {numbers['refused']}" + (f" ({refusals})" if refusals else ""))
     print(f"Files       {folder}")
     if example is not None:
         print(f"For example {example.relative_to(folder)}")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sinanews.catalogue import Catalogue
-from sinanews.catalogue import queries as figures
+from sinanews.catalogue import Catalogue, queries
 from sinanews.catalogue.lock import holder
 from sinanews.dates import minute
 from sinanews.listing.channels import CHANNELS
@@ -30,31 +28,29 @@ STATES = ("exported", "duplicate", "refused", "failed", "pending")
 def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs: int = 10) -> dict[str, Any]:
     """All that status says, as its ``--json`` prints it. ``stale``: whether SINANEWS_STALE is on."""
     marks, gaps = catalogue.listing.channels(), catalogue.listing.gaps()
-    asked = figures.asked_of_runs(catalogue)
-    jobs = figures.runs_of_jobs(catalogue)
+    asked = queries.asked_of_runs(catalogue)
+    jobs = queries.runs_of_jobs(catalogue)
     alive = running((run for job in jobs for run in job), catalogue)
     runs = [[run for run in job if run.id not in alive] for job in jobs]
     findings = [*judge_archive(runs, marks if stale else [], gaps, now), *of_last_runs(runs)]
-    if lacking := figures.incomplete_articles(catalogue):
+    if lacking := queries.incomplete_articles(catalogue):
         words = f"{lacking} post{'s' * (lacking > 1)} lack{'s' * (lacking == 1)} a page, or the end of one."
         findings.append(Finding("note", "incomplete", words, "Later runs ask again."))
-    states = catalogue.count_states()
-    refused = Counter({reason: n for (state, reason), n in states.items() if state == "refused"})
-    copies = figures.copies_by_reason(catalogue)
+    numbers = queries.figures(catalogue)
+    states = queries.numbers_of_states(numbers)
+    copies = queries.copies_by_reason(catalogue)
     return {
         "needs_attention": any(f.level == "warning" for f in findings),
         "findings": [asdict(f) for f in sorted(findings, key=lambda f: f.level != "warning")],
         "catalogue": str(catalogue),
-        "articles": {s: sum(n for (state, _), n in states.items() if state == s) for s in STATES},
+        "articles": {state: states[state] for state in STATES},
         "runs": [run_facts(r, alive) for r in catalogue.runs.last(limit=most_runs)],
-        "channels": channel_facts(
-            figures.articles_of_channels(catalogue), marks, figures.listed_days(catalogue, asked), asked
-        ),
+        "channels": channel_facts(numbers, marks, queries.listed_days(catalogue, asked), asked),
         "left_alone": [dict(row._mapping) for row in catalogue.runs.cooldowns(now)],
         "gaps": [dict(row._mapping) for row in gaps],
-        "unknown_layouts": [dict(row._mapping) for row in figures.unknown_layouts(catalogue)],
-        "refused": dict(refused.most_common()),
-        "failed": [dict(row._mapping) for row in figures.failed_articles(catalogue)],
+        "unknown_layouts": [dict(row._mapping) for row in queries.unknown_layouts(catalogue)],
+        "refused": dict(queries.numbers_of_refusals(numbers).most_common()),
+        "failed": [dict(row._mapping) for row in queries.failed_articles(catalogue)],
         "duplicates": dict(copies.most_common()),
     }  # fmt: skip
 
@@ -118,19 +114,20 @@ def run_facts(run: Any, alive: Collection[int]) -> dict[str, Any]:
 
 
 def channel_facts(
-    articles: Mapping[Any, Any], marks: Sequence[Any], days: Mapping[str, Any], asked: Sequence[figures.Asked]
+    numbers: Sequence[queries.Figure], marks: Sequence[Any], days: Mapping[str, Any], asked: Sequence[queries.Asked]
 ) -> list[dict[str, Any]]:
     """One row for each channel that the catalogue knows anything of, in the table's order."""
     listed = {row.channel: row for row in marks}
     last_run = {slug: run for run in reversed(asked) for slug in run.channels}
-    met = {*listed, *days, *(slug for slug in articles if slug)}
+    exported = [one for one in numbers if one.state == "exported" and one.channel]
+    met = {*listed, *days, *(str(one.channel) for one in exported)}
     order = [slug for slug in TITLES if slug in met]
     return [
         {
             "channel": slug,
             "title": TITLES.get(slug, ""),
-            "articles": getattr(articles.get(slug), "articles", 0),
-            "newest_article": getattr(articles.get(slug), "newest", None),
+            "articles": sum(one.articles for one in exported if one.channel == slug),
+            "newest_article": max((one.newest for one in exported if one.channel == slug and one.newest), default=None),
             "listed_until": getattr(listed.get(slug), "listed_until", None),
             "last_run": getattr(last_run.get(slug), "started_at", None),
             "last_success": getattr(listed.get(slug), "last_success", None),

@@ -27,6 +27,7 @@ from sinanews.samplesite import SampleSite
 from sinanews.watch.verification import check, repair
 from tests.conftest import PROJECT, TemporaryArchive
 from tests.faults.harness import assert_invariant, crawl, offered, pages_asked, visible_posts
+from tests.test_catalogue import states
 
 NOW = datetime(2026, 11, 20, tzinfo=timezone.utc)
 
@@ -320,7 +321,7 @@ def test_rebuild_reads_the_files_after_whatever_a_file_holds(
     assert "left out: 2022-09-01-t-seed-0000000000000004.md: ValueError: of a library, in two lines" in lines
     assert all(line.startswith("left out: 2022-09-01-") for line in lines)
     assert catalogue.article("seed-0000000000000005") is not None
-    assert catalogue.count_states()[("exported", None)] + len(lines) == len(bodies) + 1
+    assert states(catalogue)["exported"] + len(lines) == len(bodies) + 1
     catalogue.close()
 
 
