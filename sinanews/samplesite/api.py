@@ -12,7 +12,6 @@ from sinanews.samplesite.entries import BEIJING, Channel, Entry, Newsroom, chanc
 
 ROOMS = {152: "财经", 151: "政经", 153: "综合", 155: "市场", 164: "国际", 242: "行业"}
 LIVE_STEP = 90  #: seconds between two rows of a room
-LIVE_SHOWN = 900  #: rows of a room that its feed shows
 #: what every row has alike
 _ROW: dict[str, Any]
 _LIVE: dict[str, Any]
@@ -87,8 +86,8 @@ def row(entry: Entry, channel: Channel) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def zhibo(archive: Newsroom, query: Mapping[str, str], count: int, start: int) -> bytes:
-    """``/api/zhibo/feed``: newest first, at most 20 a page, the newest 900 rows only.
+def zhibo(archive: Newsroom, query: Mapping[str, str], count: int, start: int, reach: int) -> bytes:
+    """``/api/zhibo/feed``: newest first, at most 20 a page. It has the newest ``reach``.
 
     ``start`` is the epoch second of a room's first row.
     """
@@ -97,7 +96,7 @@ def zhibo(archive: Newsroom, query: Mapping[str, str], count: int, start: int) -
         size, place = min(max(int(query.get("page_size", 20)), 1), 20), list(ROOMS).index(room)
     except ValueError:
         return _encode({"result": {"status": {"code": 1, "msg": "param error"}, "data": {"feed": {"list": []}}}}, None)
-    shown, last = min(count, LIVE_SHOWN), count - 1 - (page - 1) * size
+    shown, last = min(count, reach), count - 1 - (page - 1) * size
     numbers = range(last, max(last - size, count - 1 - shown), -1)
     rows = [live_row(archive, room, k, 4_000_000 + 6 * k + place, start + k * LIVE_STEP) for k in numbers]
     pages = {"totalPage": -(-shown // size), "pageSize": size, "totalNum": shown, "pName": "page", "page": page}

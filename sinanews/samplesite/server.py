@@ -61,6 +61,7 @@ class SampleSite:
         self.ignore_windows, self.on_request = ignore_windows, on_request
         self.live = live  #: rows of each room of the live feed
         self.live_start = int(newest.timestamp()) - live * api.LIVE_STEP
+        self.live_reach = 900  #: rows of a room that its feed shows
         self.cursor_reach = 10**9  #: rows that the cursor feed goes back
         self.cursor_shift = 0  #: by how much its ids differ from those of room 152
         self.requests: list[Request] = []
@@ -129,7 +130,7 @@ class SampleSite:
             roll = self.newsroom, query, self.ignore_windows
             return "listing", request.query, lambda: Answer(200, JSON, api.roll(*roll))
         if request.path == "/api/zhibo/feed":
-            live = self.live, self.live_start
+            live = self.live, self.live_start, self.live_reach
             return "live", request.query, lambda: Answer(200, JSON, api.zhibo(self.newsroom, query, *live))
         if request.path == "/api/news/pc":
             feed = self.live, self.live_start, self.cursor_reach, self.cursor_shift
