@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,9 +16,15 @@ from filelock import FileLock
 from scrapy.settings import Settings
 
 from sinanews.samplesite import SampleSite
+from tests import processes
 from tests.inprocess import Told, command, crawl, reactor_is_lost
 
 PROJECT = Path(__file__).resolve().parents[1]
+MEMORY = Path("/dev/shm")
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 << 30 and os.environ.get("SINANEWS_FAULTS") != "full":
+    # No test can see whether an fsync reached a disk; there are two for each post, and each is a wait.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+os.environ.pop("PYTHONUNBUFFERED", None)  # what is buffered is one of the things that is tested
 SHARED = PROJECT.parent / "shared"
 #: The sample site is ours: no need to be gentle with it.
 FAST = {"DOWNLOAD_DELAY": "0", "AUTOTHROTTLE_ENABLED": "0", "CONCURRENT_REQUESTS_PER_DOMAIN": "8",
@@ -59,10 +65,8 @@ class TemporaryArchive:
         """``scrapy WORDS``; in a process of its own where it crawls, with the signals and streams of one."""
         if words[0] in SHOWING:
             return command(words, self.settings(mirror, **settings))
-        return subprocess.run(
-            self.command(*words, mirror=mirror, **settings),
-            cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False,
-        )  # fmt: skip
+        made = self.command(*words, mirror=mirror, **settings)
+        return processes.run(made, cwd=PROJECT, env=self.environment, timeout=timeout)
 
     def crawl(self, spider: str, *words: str, mirror: str = "", timeout: float = 120, **settings: str) -> Told:
         """As ``run("crawl", …)``, in this process; a crawl that takes longer than ``timeout`` seconds fails the test."""

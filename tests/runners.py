@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from tests import processes
 from tests.conftest import FAST, PROJECT, TemporaryArchive
 
 #: Runs one spider, once or twice in a row, and prints what each run came to.
@@ -85,15 +85,8 @@ def crawl_under(
     """A crawl in a process of its own; ``before`` is Python that it executes first. The log is at INFO."""
     values = {**FAST, "LOG_LEVEL": "INFO", "SINANEWS_MIRROR": mirror, **settings}
     script = SCRIPT.replace("{before}", before) + TELL
-    done = subprocess.run(
-        [sys.executable, "-c", script, json.dumps([runner, spider, dict(arguments or {}), values])],
-        cwd=project,
-        env=archive.environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    words = json.dumps([runner, spider, dict(arguments or {}), values])
+    done = processes.run([sys.executable, "-c", script, words], cwd=project, env=archive.environment, timeout=120)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     columns = [list(column) for column in zip(*told, strict=True)]

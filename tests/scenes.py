@@ -20,6 +20,7 @@ from sinanews.samplesite import Entry, SampleSite
 from sinanews.samplesite.entries import READABLE
 from sinanews.samplesite.server import Request
 from tests.conftest import PROJECT, TemporaryArchive
+from tests.processes import Popen
 
 LIST_HOST = "feed.mix.sina.com.cn"
 
@@ -80,7 +81,7 @@ def stopped_at(
 
     site.on_request = strike
     command = archive.command("crawl", "sina_finance", *words, mirror=site.url, **settings)
-    process.append(subprocess.Popen(command, cwd=PROJECT, env=archive.environment, stderr=subprocess.DEVNULL))
+    process.append(Popen(command, cwd=PROJECT, env=archive.environment, stderr=subprocess.DEVNULL))
     code = process[0].wait(600)
     site.on_request = None
     return code

@@ -21,6 +21,7 @@ from sinanews import settings as ours
 from sinanews.addon import ArchiveAddon, article_of
 from sinanews.exceptions import BadItem
 from sinanews.posts import read_post
+from tests import processes
 from tests.conftest import PROJECT, TemporaryArchive
 
 ADDON = 'ADDONS = {"sinanews.addon.ArchiveAddon": 300}\n'
@@ -68,7 +69,7 @@ class ForeignProject:
         self.folder = folder
         scrapy(folder.parent, "startproject", "harbour", str(folder))
         self.settings = folder / "harbour" / "settings.py"
-        self.add("DOWNLOAD_DELAY = 0.01\n" + ADDON)
+        self.add("DOWNLOAD_DELAY = AUTOTHROTTLE_START_DELAY = 0.01\n" + ADDON)
 
     def add(self, lines: str) -> None:
         with self.settings.open("a") as file:
@@ -92,10 +93,7 @@ class ForeignProject:
 
 def scrapy(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SINANEWS_")} | variables
-    command = [sys.executable, "-m", "scrapy", *words]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    return processes.run([sys.executable, "-m", "scrapy", *words], cwd=folder, env=environment, timeout=120)
 
 
 @pytest.fixture
@@ -168,7 +166,8 @@ def test_copies_are_dropped(project: ForeignProject) -> None:
 
 
 def test_no_private_address_is_asked_and_a_run_that_gets_nothing_is_not_well(project: ForeignProject) -> None:
-    done = project.crawl(urls=["http://127.0.0.1:9/", "http://localhost:9/", "http://2130706433:9/"])
+    urls = ["http://127.0.0.1:9/", "http://localhost:9/", "http://2130706433:9/"]
+    done = project.crawl(urls=urls, SINANEWS_RETRY_DELAY="0.05")
     assert project.archive.query("SELECT outcome FROM runs") == [("nothing_fetched",)]
     assert "a private address" in done.stderr
     assert "2130706433 resolves to 127.0.0.1, which is no public address" in done.stderr

@@ -14,6 +14,7 @@ from sinanews.arguments import Parser, parse_arguments, since_when
 from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError
 from sinanews.spiders.seeds import existing_path
+from tests.conftest import TemporaryArchive
 
 NOW = datetime(2026, 11, 20, 1, tzinfo=timezone.utc)
 
@@ -122,3 +123,9 @@ def test_since_is_a_day_of_beijing_or_so_long_ago() -> None:
 
 def test_no_age_reaches_back_before_sina() -> None:
     assert since_when(arguments.age("99999d"), NOW) == datetime(1998, 1, 1, tzinfo=BEIJING)
+
+
+def test_a_bad_argument_is_one_line_and_code_2_of_the_command(archive: TemporaryArchive) -> None:
+    done = archive.run("crawl", "sina_finance", "-a", "limit=x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "sinanews: argument limit='x': not a whole number from 1 to 999999999\n"

@@ -22,6 +22,9 @@ from sinanews.exceptions import ArgumentError, CatalogueError
 from sinanews.items import ArticleItem
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
+#: Where processes come from: one that has imported this module, so that ten of them begin at the same moment.
+FORKS = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+FORKS.set_forkserver_preload([__name__])
 OLD = Path(__file__).parent / "archives" / "1.0.0"
 
 
@@ -175,8 +178,7 @@ def write_many(url: str, name: str) -> None:
 
 
 def test_two_processes_write_at_once(catalogue: Catalogue, url: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=write_many, args=(url, name)) for name in ("a", "b")]
+    processes = [FORKS.Process(target=write_many, args=(url, name)) for name in ("a", "b")]
     for process in processes:
         process.start()
     for process in processes:
@@ -253,9 +255,8 @@ def test_ten_processes_open_one_catalogue_at_the_same_moment(url: str, tmp_path:
     if old and not url.startswith("sqlite"):
         pytest.skip("the catalogue of 1.0.0 is a SQLite file")
     url = f"sqlite:///{old_catalogue(tmp_path)}" if old else url
-    context = multiprocessing.get_context("spawn")
-    start, answers = context.Event(), context.Queue()
-    processes = [context.Process(target=open_at_once, args=(url, start, answers)) for _ in range(10)]
+    start, answers = FORKS.Event(), FORKS.Queue()
+    processes = [FORKS.Process(target=open_at_once, args=(url, start, answers)) for _ in range(10)]
     for process in processes:
         process.start()
     start.set()

@@ -12,6 +12,7 @@ import pytest
 
 from sinanews.posts import read_post
 from sinanews.samplesite import SampleSite
+from tests import processes
 from tests.conftest import PROJECT, TemporaryArchive
 
 LIST_HOST = "feed.mix.sina.com.cn"
@@ -100,7 +101,7 @@ def test_after_a_fault_the_next_run_makes_good(archive: TemporaryArchive, fault:
 def test_killed_half_way_and_run_again(archive: TemporaryArchive) -> None:
     with SampleSite(articles=150) as site:
         command = archive.command("crawl", "sina_finance", mirror=site.url)
-        process = subprocess.Popen(command, cwd=PROJECT, env=archive.environment, stderr=subprocess.DEVNULL)
+        process = processes.Popen(command, cwd=PROJECT, env=archive.environment, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while len(site.requests) < 50 and time.monotonic() < deadline:
             time.sleep(0.005)

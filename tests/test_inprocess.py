@@ -24,6 +24,9 @@ HANGING = """
 import time
 from sinanews.pipelines import CleanPipeline
 from sinanews.samplesite import SampleSite
+from tests import inprocess
+
+inprocess.PATIENCE = 2.0
 
 def test_waits(archive):
     with SampleSite(articles=3, faults={"slow": 1.0}) as site:
@@ -32,7 +35,7 @@ def test_waits(archive):
 
 def test_blocks(archive, site, monkeypatch):
     monkeypatch.setattr(CleanPipeline, "process_item", lambda self, item: time.sleep(300))
-    archive.crawl("sina_finance", mirror=site.url, timeout=4)
+    archive.crawl("sina_finance", mirror=site.url, timeout=3)
 
 def test_goes_on(archive, site):
     assert archive.crawl("sina_finance", "-a", "limit=3", mirror=site.url).returncode == 0
@@ -87,6 +90,6 @@ def test_a_crawl_that_hangs_fails_its_test_and_no_other(tmp_path: Path) -> None:
     assert "2 failed, 1 passed" in done.stdout, done.stdout + done.stderr
     told = re.findall(r"Failed: (sina_finance hangs after \d seconds)", done.stdout)
     assert list(dict.fromkeys(told)) == [  # with CI set, pytest says it in its summary once more
-        "sina_finance hangs after 2 seconds", "sina_finance hangs after 4 seconds"
+        "sina_finance hangs after 2 seconds", "sina_finance hangs after 3 seconds"
     ]  # fmt: skip
     assert "time.sleep(300)" in done.stdout, "the place that blocks is told"

@@ -30,6 +30,7 @@ from sinanews.listing.live import (
 )
 from sinanews.posts import read_post
 from sinanews.samplesite import SampleSite
+from tests import processes
 from tests.conftest import PROJECT, TemporaryArchive
 
 EXAMPLES = settings(max_examples=int(os.environ.get("SINANEWS_EXAMPLES", "50")), deadline=None)
@@ -247,7 +248,7 @@ def test_killed_and_run_again(archive: TemporaryArchive) -> None:
 
 def follow(archive: TemporaryArchive, site: SampleSite, flag: str = "1") -> subprocess.Popen[bytes]:
     command = archive.command("crawl", "sina_live", "-a", f"follow={flag}", mirror=site.url, SINANEWS_POLL="0.2")
-    return subprocess.Popen(command, cwd=PROJECT, env=archive.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    return processes.Popen(command, cwd=PROJECT, env=archive.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
@@ -285,17 +286,17 @@ def cursor_requests(site: SampleSite) -> list[str]:
 def test_an_outage_longer_than_the_feed_is_filled_from_the_other(archive: TemporaryArchive, shift: int) -> None:
     """Whether its ids are the room's or others: each row is stored once, and without its readers' comments."""
     with SampleSite(articles=2, live=60) as site:
-        site.cursor_shift = shift
+        site.cursor_shift, site.live_reach = shift, 100
         archive.crawl("sina_live", mirror=site.url)
         assert cursor_requests(site) == [], "nothing was missing"
-        site.publish_live(980)
+        site.publish_live(180)
         done = archive.crawl("sina_live", "-O", str(archive.feed), mirror=site.url, LOG_LEVEL="DEBUG")
         assert done.returncode == 0, done.stderr[-3000:]
         assert "gap 1" in done.stdout
         assert live_gaps(archive) == []
-        assert len(archive.ids()) == len(archive.posts) == 60 + 980
+        assert len(archive.ids()) == len(archive.posts) == 60 + 180
         times = [t for (t,) in archive.query("SELECT published_at FROM articles")]
-        assert len(set(times)) == len(times) == 1040  # the sample's rows are 90 seconds apart
+        assert len(set(times)) == len(times) == 240  # the sample's rows are 90 seconds apart
         if not shift:
             assert archive.ids() == row_ids(site, 0)
         site.requests.clear()
@@ -310,16 +311,16 @@ def test_an_outage_longer_than_the_feed_is_filled_from_the_other(archive: Tempor
 
 def test_a_gap_that_nothing_reaches_is_kept_told_once_and_asked_for_no_more(archive: TemporaryArchive) -> None:
     with SampleSite(articles=2, live=10) as site:
-        site.cursor_reach = 950
+        site.live_reach, site.cursor_reach = 100, 150
         archive.crawl("sina_live", mirror=site.url)
-        site.publish_live(1000)
+        site.publish_live(200)
         site.faults.set("html_for_json", 1.0, where="cursor")
         assert archive.crawl("sina_live", mirror=site.url).returncode == 3, "a feed that fails proves nothing"
         assert live_gaps(archive) == [("live-152", 0)]
         site.faults.clear()
         done = archive.crawl("sina_live", mirror=site.url)
         assert (done.returncode, live_gaps(archive)) == (0, [("live-152", 1)]), done.stderr
-        assert len(archive.ids()) == 10 + 950
+        assert len(archive.ids()) == 10 + 150
         done = archive.crawl("sina_live", mirror=site.url)
         assert done.returncode == 1
         assert "gap_lost/live-152 1" in done.stderr

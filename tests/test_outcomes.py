@@ -33,6 +33,7 @@ from sinanews.watch.outcomes import (
     judge,
     summary,
 )
+from tests import processes
 from tests.conftest import PROJECT, TemporaryArchive
 from tests.test_copies import edited, paragraphs, post
 
@@ -177,11 +178,11 @@ def test_a_few_refusals_are_waited_out(archive: TemporaryArchive) -> None:
 def start_slow_crawl(archive: TemporaryArchive, site: SampleSite) -> subprocess.Popen[str]:
     command = archive.command("crawl", "sina_finance", mirror=site.url, DOWNLOAD_DELAY="0.2")
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, cwd=PROJECT, env=archive.environment, text=True, **pipes)  # type: ignore[call-overload]
+    process = processes.Popen(command, cwd=PROJECT, env=archive.environment, text=True, **pipes)
     deadline = time.monotonic() + 60
     while len(site.requests) < 8 and time.monotonic() < deadline:
         time.sleep(0.02)
-    return process  # type: ignore[no-any-return]
+    return process
 
 
 def test_one_run_at_a_time(archive: TemporaryArchive) -> None:
@@ -266,7 +267,7 @@ def test_a_setting_that_does_not_exist_is_named_with_the_nearest_that_does(archi
 @pytest.mark.parametrize("words", [("-L", "LOUD"), ("-s", "SINANEWS_LOG_LEVEL=LOUD")])
 def test_a_log_level_that_is_none_is_one_line(archive: TemporaryArchive, words: tuple[str, str]) -> None:
     command = [sys.executable, "-m", "scrapy", "crawl", "seeds", *words]
-    done = subprocess.run(command, cwd=PROJECT, env=archive.environment, capture_output=True, text=True, check=False)
+    done = processes.run(command, cwd=PROJECT, env=archive.environment)
     assert done.returncode == 2
     assert "LOUD" in done.stderr and "DEBUG" in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
 

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from tests import processes
 from tests.conftest import PROJECT, TemporaryArchive
 
 COMMANDS = (
@@ -20,8 +21,8 @@ def with_nobody_reading(archive: TemporaryArchive, *words: str, errors_too: bool
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        return subprocess.run(
-            archive.command(*words), cwd=PROJECT, env={**archive.environment, "PYTHONUNBUFFERED": ""}, text=True, timeout=60, check=False,
+        return processes.run(
+            archive.command(*words), cwd=PROJECT, env={**archive.environment, "PYTHONUNBUFFERED": ""},
             stdout=writing, stderr=subprocess.STDOUT if errors_too else subprocess.PIPE,
         )  # fmt: skip
     finally:

@@ -30,7 +30,7 @@ from sinanews.posts import SEED_KEYS
 from sinanews.posts.folder import ExportFolder
 from sinanews.posts.naming import post_path
 from sinanews.samplesite import SampleSite
-from tests import hexo
+from tests import hexo, processes
 from tests.conftest import PROJECT, TemporaryArchive
 from tests.faults.harness import FULL
 from tests.hostile.browser import CHROMIUM, open_pages
@@ -427,7 +427,7 @@ def test_a_crawl_listens_nowhere_and_brings_no_cookies_back(
     monkeypatch.setattr(SampleHandler, "do_GET", do_get)
     with CookieSite(articles=20, faults={"redirect_private": 0.2}) as site:
         command = archive.command("crawl", "sina_finance", mirror=site.url, DOWNLOAD_DELAY="0.05", RETRY_TIMES="0")
-        process = subprocess.Popen(command, cwd=PROJECT, env=archive.environment, stderr=subprocess.DEVNULL)
+        process = processes.Popen(command, cwd=PROJECT, env=archive.environment, stderr=subprocess.DEVNULL)
         found: set[str] = set()
         while process.poll() is None:
             try:

@@ -8,7 +8,7 @@ from typing import Any
 from sinanews.catalogue import Catalogue
 from sinanews.dates import minute
 from sinanews.listing.channels import CHANNELS, DEFAULT
-from sinanews.terminal.show import CatalogueCommand, as_json, console, existing_catalogue, table
+from sinanews.terminal.show import CatalogueCommand, as_json, console, table
 
 HEADINGS = ("slug", ">lid", ">pageid", "title", "group", ">stale after", "state", "newest listed", "last success")
 
@@ -16,21 +16,14 @@ HEADINGS = ("slug", ">lid", ">pageid", "title", "group", ">stale after", "state"
 class Command(CatalogueCommand):
     """The table of channels, with what the catalogue knows of each; works without a catalogue."""
 
+    needs_catalogue = False
+
     def short_desc(self) -> str:
         return "List the channels: slug, number, title, group, and when each was last listed"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-
-    def with_catalogue(self, opts: argparse.Namespace) -> int:
-        assert self.settings is not None
-        catalogue = existing_catalogue(self.settings)
-        try:
-            return self.show(catalogue, opts)
-        finally:
-            if catalogue is not None:
-                catalogue.close()
 
     def show(self, catalogue: Catalogue | None, opts: argparse.Namespace) -> int:
         listed = {row.channel: row for row in catalogue.listing.channels()} if catalogue else {}

@@ -68,15 +68,14 @@ class Command(ScrapyCrawl):
             known = ", ".join(self.crawler_process.spider_loader.list())
             return USAGE, f"there is no spider {spider!r}; there are: {known}"
         self.crawler, last_line.disabled = crawler, True  # ``run`` prints it
-        crash = Crash()
         asyncio.get_event_loop().call_soon(interrupts.watch)  # after Scrapy's handlers, before the first step
         task: Any = self.crawler_process.crawl(crawler, **arguments)  # an asyncio task: see TWISTED_REACTOR
-        task.add_done_callback(crash.remember)
         self.crawler_process.start()
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # what is left is to write down what happened
-        if crash.error is not None:
-            return outcome_of(crash.error), " ".join(str(crash.error).split()) or type(crash.error).__name__
+        crash = task.exception() if task.done() and not task.cancelled() else None
+        if crash is not None:  # the crawl has not begun
+            return outcome_of(crash), " ".join(str(crash).split()) or type(crash).__name__
         run = Run.of(crawler)
         run.end("shutdown")  # after a second signal nobody has closed the spider
         run.tell()
@@ -87,12 +86,3 @@ class Command(ScrapyCrawl):
         if self.crawler is None or self.crawler.spider is None:
             end_at_once(number, frame)
         interrupts.hear()
-
-
-class Crash:
-    """Keeps the error that ended a crawl before it began."""
-
-    error: BaseException | None = None
-
-    def remember(self, task: Any) -> None:
-        self.error = task.exception() if not task.cancelled() else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from scrapy.exceptions import UsageError
 
@@ -11,7 +10,7 @@ from sinanews.commands.crawl import Command as CrawlCommand
 from sinanews.commands.schedule import load_jobs
 from sinanews.exceptions import ArgumentError
 from sinanews.terminal.output import lasting_output
-from sinanews.watch.outcomes import USAGE
+from sinanews.terminal.show import tell_error
 
 
 class Command(CrawlCommand):
@@ -33,8 +32,7 @@ class Command(CrawlCommand):
             if args[0] not in jobs:
                 raise ArgumentError(f"there is no job {args[0]!r}; there are: {', '.join(jobs)}")
         except ArgumentError as error:
-            self.exitcode = USAGE.code
-            print(f"sinanews: {error}", file=sys.stderr)
+            self.exitcode = tell_error(error)
             return
         job = jobs[args[0]]
         opts.spargs = {**job.arguments, **opts.spargs}

@@ -23,7 +23,7 @@ from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError
 from sinanews.jobs import Job, next_time, on_calendar, parse_jobs
 from sinanews.terminal.output import lasting_output
-from sinanews.watch.outcomes import USAGE
+from sinanews.terminal.show import tell_error
 
 LOCALTIME = Path("/etc/localtime")
 CRON_LINE = 990  #: bytes; Debian's cron takes no longer line
@@ -54,10 +54,9 @@ class Command(ScrapyCommand):
             place = here(self.settings, opts.set)
             lines = crontab(jobs, place) if opts.crontab else systemd(jobs, place) if opts.systemd else timetable(jobs)
         except ArgumentError as error:
-            self.exitcode = USAGE.code
-            print(f"sinanews: {error}", file=sys.stderr)
-            return
-        print("\n".join(lines))
+            self.exitcode = tell_error(error)
+        else:
+            print("\n".join(lines))
 
 
 def load_jobs(settings: BaseSettings) -> tuple[Job, ...]:

@@ -1,14 +1,13 @@
 """A post's header as nested texts: bounded, safe, and nothing interpreted.
 
 Every value keeps its text: ``000001``, ``no``, ``12:30`` and ``2022-09-01`` stay strings.
-Aliases, anchors, merge keys, tags, duplicate keys and deep nesting are refused on YAML's
-stream of events, before anything is built from it.
+Aliases, anchors, tags and deep nesting are refused on YAML's stream of events, before anything is built from it;
+merge keys and duplicate keys on its nodes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TypeAlias
 
 import yaml
@@ -24,36 +23,28 @@ Value: TypeAlias = "str | list[Value] | dict[str, Value]"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OPENS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _CLOSES = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
-_NULLS = {"", "~", "null", "Null", "NULL"}
+_NULL = "tag:yaml.org,2002:null"
 _REPAIRABLE = re.compile(r"^(title|author):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
-_QUOTES = ("'", '"')
 
 
 def load_mapping(header: str) -> dict[str, Value]:
     """Read a header; a broken title or author line is recovered. Raises BadPost."""
     try:
-        events = _checked_events(header)
+        node = _checked(header)
     except yaml.YAMLError as error:
-        events = _events_of_repaired(header, error)
-    nodes = iter(events)
-    value = _build(next(nodes), nodes) if events else ""
-    if not isinstance(value, dict):
+        try:
+            node = _checked(_REPAIRABLE.sub(_repair_line, header))
+        except yaml.YAMLError:
+            raise BadPost(f"the header is not YAML: {_first_line(error)}") from error
+    if not isinstance(node, yaml.MappingNode):
         raise BadPost("the header is not a mapping of keys to values")
-    return value
-
-
-def _events_of_repaired(header: str, error: yaml.YAMLError) -> list[yaml.Event]:
-    repaired = _REPAIRABLE.sub(_repair_line, header)
-    try:
-        return _checked_events(repaired)
-    except yaml.YAMLError:
-        raise BadPost(f"the header is not YAML: {_first_line(error)}") from error
+    return _mapping(node)
 
 
 def _repair_line(match: re.Match[str]) -> str:
     """The predecessor wrote titles in quotes without escaping, at times several layers of them."""
     try:
-        _checked_events(match[0])
+        _checked(match[0])
     except yaml.YAMLError:
         return f"{match[1]}: {quoted(_without_quotes(match[2]))}"
     return match[0]
@@ -61,18 +52,14 @@ def _repair_line(match: re.Match[str]) -> str:
 
 def _without_quotes(text: str) -> str:
     """Take the writer's quotes off: one layer, and further ones that wrap the whole text."""
-    text = _inside(text) if _is_wrapped(text) else text
-    while _is_wrapped(text) and (text[0] not in _inside(text) or _is_wrapped(_inside(text))):
-        text = _inside(text)
+    text = text[1:-1] if _is_wrapped(text) else text
+    while _is_wrapped(text) and (text[0] not in text[1:-1] or _is_wrapped(text[1:-1])):
+        text = text[1:-1]
     return text
 
 
-def _inside(text: str) -> str:
-    return text[1:-1]
-
-
 def _is_wrapped(text: str) -> bool:
-    return len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES
+    return len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
 
 
 def _first_line(error: yaml.YAMLError) -> str:
@@ -81,17 +68,15 @@ def _first_line(error: yaml.YAMLError) -> str:
     return " ".join(problem.split()) + (f", line {mark.line + 1}" if mark else "")
 
 
-def _checked_events(header: str) -> list[yaml.Event]:
-    """The nodes' events; raises at the first one that breaks a bound, parsing no further."""
-    nodes: list[yaml.Event] = []
+def _checked(header: str) -> yaml.Node | None:
+    """The header's nodes, none of them made before all events were found within the bounds."""
     depth = documents = 0
     for event in yaml.parse(header, Loader=_LOADER):
         documents += isinstance(event, yaml.DocumentStartEvent)
         depth += isinstance(event, _OPENS) - isinstance(event, _CLOSES)
         _check(event, depth, documents)
-        if isinstance(event, (yaml.NodeEvent, *_CLOSES)):
-            nodes.append(event)
-    return nodes
+    node: yaml.Node | None = yaml.compose(header, Loader=_LOADER)
+    return node
 
 
 def _check(event: yaml.Event, depth: int, documents: int) -> None:
@@ -105,38 +90,22 @@ def _check(event: yaml.Event, depth: int, documents: int) -> None:
         raise BadPost("the header holds more than one YAML document")
 
 
-def _build(event: yaml.Event, events: Iterator[yaml.Event]) -> Value:
-    """The value that starts at ``event``; recursion is bounded by MAX_DEPTH."""
-    if isinstance(event, yaml.SequenceStartEvent):
-        return [_build(each, events) for each in _until(yaml.SequenceEndEvent, events)]
-    if isinstance(event, yaml.MappingStartEvent):
-        return _build_mapping(events)
-    assert isinstance(event, yaml.ScalarEvent)
-    return str(event.value)
+def _value(node: yaml.Node) -> Value:
+    """What a node holds; recursion is bounded by MAX_DEPTH."""
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node)
+    return [_value(each) for each in node.value] if isinstance(node, yaml.SequenceNode) else str(node.value)
 
 
-def _build_mapping(events: Iterator[yaml.Event]) -> dict[str, Value]:
+def _mapping(node: yaml.MappingNode) -> dict[str, Value]:
     mapping: dict[str, Value] = {}
-    for event in _until(yaml.MappingEndEvent, events):
-        if not isinstance(event, yaml.ScalarEvent):
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
             raise BadPost("the header has a key that is not a text")
-        key = str(event.value)
-        if key == "<<":
+        if key.value == "<<":
             raise BadPost("the header uses a YAML merge key")
-        if key in mapping:
-            raise BadPost(f"the header has the key {key[:40]!r} twice")
-        value = next(events)
+        if key.value in mapping:
+            raise BadPost(f"the header has the key {key.value[:40]!r} twice")
         # A title keeps even the text "null"; elsewhere YAML's nothing is nothing.
-        mapping[key] = "" if key != "title" and _is_null(value) else _build(value, events)
+        mapping[key.value] = "" if key.value != "title" and value.tag == _NULL else _value(value)
     return mapping
-
-
-def _is_null(event: yaml.Event) -> bool:
-    return isinstance(event, yaml.ScalarEvent) and bool(event.implicit[0]) and event.value in _NULLS
-
-
-def _until(end: type[yaml.Event], events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
-    for event in events:
-        if isinstance(event, end):
-            return
-        yield event

@@ -9,9 +9,10 @@ from email.utils import parsedate_to_datetime
 
 import frontmatter
 
+from sinanews.dates import BEIJING
 from sinanews.exceptions import BadPost
 from sinanews.posts.bounded_yaml import Value
-from sinanews.posts.seed import BEIJING, BODY_END, BODY_START, MAX_HEADER, SEED_KEYS, Post, SeedHandler, unescape_braces
+from sinanews.posts.seed import BODY_END, BODY_START, MAX_HEADER, SEED_KEYS, Post, SeedHandler, unescape_braces
 from sinanews.posts.writing import rfc1123
 
 __all__ = ["MAX_FILE", "MAX_HEADER", "read_post"]

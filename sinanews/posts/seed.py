@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 import frontmatter
@@ -14,7 +14,6 @@ from sinanews.exceptions import BadPost
 from sinanews.posts.bounded_yaml import Value, load_mapping
 from sinanews.posts.seed_yaml import bare, quoted
 
-BEIJING = timezone(timedelta(hours=8))
 MAX_HEADER = 64 * 1024  #: bytes
 SEED_KEYS = ("title", "categories", "headimg", "author", "comments", "date", "thumbnail")
 BODY_START, BODY_END = "<div>   \n", "  \n</div>"

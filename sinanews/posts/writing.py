@@ -10,7 +10,8 @@ from typing import Any
 
 import frontmatter
 
-from sinanews.posts.seed import BEIJING, SEED_KEYS, Post, SeedHandler
+from sinanews.dates import BEIJING
+from sinanews.posts.seed import SEED_KEYS, Post, SeedHandler
 from sinanews.posts.seed_yaml import without_surrogates
 
 #: What every JavaScript object has: Hexo, which keeps categories in one, fails on a category of such a name.

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 
-from sinanews.samplesite.entries import BEIJING
+from sinanews.dates import BEIJING
 from sinanews.samplesite.faults import Faults
 from sinanews.samplesite.server import SampleSite
 

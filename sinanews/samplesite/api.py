@@ -1,35 +1,40 @@
-"""The sample site's list APIs: the roll API and the 7x24 feed. Pure functions from a query to bytes."""
+"""The sample site's list APIs: the roll API and the two feeds of 7x24. Functions from a site and a query to bytes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sinanews.dates import BEIJING
 from sinanews.samplesite import texts
-from sinanews.samplesite.entries import BEIJING, Channel, Entry, Newsroom, chance
+from sinanews.samplesite.entries import Channel, Entry, chance
+
+if TYPE_CHECKING:
+    from sinanews.samplesite.server import SampleSite
 
 ROOMS = {152: "财经", 151: "政经", 153: "综合", 155: "市场", 164: "国际", 242: "行业"}
 LIVE_STEP = 90  #: seconds between two rows of a room
-LIVE_SHOWN = 900  #: rows of a room that its feed shows
+_FIRST_ID, _ID_STEP = 4_000_000, 6  # of a row of the first room; those of the others lie between
 #: what every row has alike
 _ROW: dict[str, Any]
 _LIVE: dict[str, Any]
 _ROW, _LIVE = (json.loads((texts.DATA / f"{name}.json").read_text(encoding="utf-8")) for name in ("row", "live"))
+_LIVE_ERROR = {"result": {"status": {"code": 1, "msg": "param error"}, "data": {"feed": {"list": []}}}}
 _SINA_TIME = "%a %b %d %H:%M:%S %z %Y"
 
 
-def roll(archive: Newsroom, query: Mapping[str, str], ignore_windows: bool = False) -> bytes:
+def roll(site: SampleSite, query: Mapping[str, str]) -> bytes:
     """``/api/roll/get``: JSON, or JSONP where ``callback`` is given."""
     try:
         channel = int(query["pageid"]), int(query["lid"])
         size, page = min(max(int(query.get("num", 50)), 1), 50), max(int(query.get("page", 1)), 1)
-        window = None if ignore_windows else _window(query)
-        with archive.lock:
-            found = archive.find(channel, window, query.get("k", ""))
+        window = None if site.ignore_windows else _window(query)
+        with site.newsroom.lock:
+            found = site.newsroom.find(channel, window, query.get("k", ""))
             rows = [row(entry, channel) for entry in found[(page - 1) * size : page * size]]
-            answer = _envelope(archive.clock, channel, len(found), rows, window)
+            answer = _envelope(site.newsroom.clock, channel, len(found), rows, window)
     except (KeyError, ValueError):
         answer = bad_status()
     return _encode(answer, query.get("callback"))
@@ -59,7 +64,7 @@ def _envelope(
     }}  # fmt: skip
 
 
-def _encode(answer: dict[str, Any], callback: str | None) -> bytes:
+def _encode(answer: dict[str, Any], callback: str | None = None) -> bytes:
     text = json.dumps(answer)
     return (f"try{{{callback}({text});}}catch(e){{}};" if callback else text).encode()
 
@@ -87,52 +92,49 @@ def row(entry: Entry, channel: Channel) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def zhibo(archive: Newsroom, query: Mapping[str, str], count: int, start: int) -> bytes:
-    """``/api/zhibo/feed``: newest first, at most 20 a page, the newest 900 rows only.
-
-    ``start`` is the epoch second of a room's first row.
-    """
+def zhibo(site: SampleSite, query: Mapping[str, str]) -> bytes:
+    """``/api/zhibo/feed``: newest first, at most 20 a page. It has the newest ``live_reach``."""
     try:
         room, page = int(query.get("zhibo_id", 152)), max(int(query.get("page", 1)), 1)
         size, place = min(max(int(query.get("page_size", 20)), 1), 20), list(ROOMS).index(room)
     except ValueError:
-        return _encode({"result": {"status": {"code": 1, "msg": "param error"}, "data": {"feed": {"list": []}}}}, None)
-    shown, last = min(count, LIVE_SHOWN), count - 1 - (page - 1) * size
-    numbers = range(last, max(last - size, count - 1 - shown), -1)
-    rows = [live_row(archive, room, k, 4_000_000 + 6 * k + place, start + k * LIVE_STEP) for k in numbers]
+        return _encode(_LIVE_ERROR)
+    shown, last = min(site.live, site.live_reach), site.live - 1 - (page - 1) * size
+    rows = [live_row(site, place, k) for k in range(last, max(last - size, site.live - 1 - shown), -1)]
     pages = {"totalPage": -(-shown // size), "pageSize": size, "totalNum": shown, "pName": "page", "page": page}
-    stamp = datetime.fromtimestamp(start + count * LIVE_STEP, BEIJING).strftime(_SINA_TIME)
+    stamp = datetime.fromtimestamp(site.live_start + site.live * LIVE_STEP, BEIJING).strftime(_SINA_TIME)
     data = {"feed": {"list": rows, "html": "", "page_info": pages}}
     status = {"code": 0, "msg": "OK"}
     return _encode({"result": {"status": status, "timestamp": stamp, "data": data}}, query.get("callback"))
 
 
-def cursor(archive: Newsroom, query: Mapping[str, str], count: int, start: int, reach: int, shift: int) -> bytes:
-    """``/api/news/pc``: the rows of room 152, newest first; with ``id`` those below it. It has the newest ``reach``.
-
-    ``shift`` is added to the ids of the room's rows.
-    """
+def cursor(site: SampleSite, query: Mapping[str, str]) -> bytes:
+    """``/api/news/pc``: the rows of room 152, newest first; with ``id`` those below it. It has the newest
+    ``cursor_reach``, whose ids are ``cursor_shift`` above those of the room."""
     try:
         size, below = min(max(int(query.get("size", 20)), 1), 50), int(query.get("id", 0))
     except ValueError:
-        return _encode({"result": {"status": {"code": 1, "msg": "param error"}, "data": {"feed": {"list": []}}}}, None)
-    last = min(count - 1, -(-(below - shift - 4_000_000) // 6) - 1) if below else count - 1
-    numbers = range(last, max(last - size, count - 1 - reach, -1), -1)
-    rows = [live_row(archive, 152, k, 4_000_000 + 6 * k, start + k * LIVE_STEP) for k in numbers]
-    rows = [{**row, "id": int(row["id"]) + shift} for row in rows]
+        return _encode(_LIVE_ERROR)
+    last = site.live - 1
+    if below:
+        last = min(last, -(-(below - site.cursor_shift - _FIRST_ID) // _ID_STEP) - 1)
+    rows = [live_row(site, 0, k) for k in range(last, max(last - size, site.live - 1 - site.cursor_reach, -1), -1)]
+    rows = [{**row, "id": int(row["id"]) + site.cursor_shift} for row in rows]
     ids = [row["id"] for row in rows] or [0]
     feed = {"list": rows, "min_id": min(ids), "max_id": max(ids)}
     return _encode({"result": {"status": {"code": 0, "msg": "OK"}, "data": {"feed": feed}}}, query.get("callback"))
 
 
-def live_row(archive: Newsroom, room: int, number: int, row_id: int, second: int) -> dict[str, Any]:
-    """One row; every fifth one refers to an article of the site, every third one names no stock."""
-    rich_text, company, code = texts.flash(row_id, archive.seed)
-    made = datetime.fromtimestamp(second, BEIJING).strftime("%Y-%m-%d %H:%M:%S")
+def live_row(site: SampleSite, place: int, number: int) -> dict[str, Any]:
+    """A row of the room at that place: every fifth refers to an article of the site, every third names no stock."""
+    room, row_id = list(ROOMS)[place], _FIRST_ID + _ID_STEP * number + place
+    readable = site.newsroom.readable
+    rich_text, company, code = texts.flash(row_id, site.newsroom.seed)
+    made = datetime.fromtimestamp(site.live_start + number * LIVE_STEP, BEIJING).strftime("%Y-%m-%d %H:%M:%S")
     stocks = [{"market": "cn", "symbol": code, "key": company}] if number % 3 else []
     ext: dict[str, Any] = {"stocks": stocks, "needPushWB": False}
-    if archive.readable and number % 5 == 0:
-        linked = archive.readable[row_id % len(archive.readable)]
+    if readable and number % 5 == 0:
+        linked = readable[row_id % len(readable)]
         ext |= {"docurl": linked.url, "docid": linked.docid}
     return _LIVE | {
         "id": row_id if number % 2 else str(row_id), "zhibo_id": room, "rich_text": rich_text, "create_time": made,

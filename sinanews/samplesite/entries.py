@@ -7,13 +7,13 @@ import threading
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from hashlib import blake2b
 
+from sinanews.dates import BEIJING
 from sinanews.listing.channels import CHANNELS as TABLE
 from sinanews.samplesite import texts
 
-BEIJING = timezone(timedelta(hours=8))
 NEWEST = datetime(2026, 11, 20, 18, 0, tzinfo=BEIJING)
 Channel = tuple[int, int]  #: pageid, lid
 CHANNELS: tuple[Channel, ...] = ((155, 1686), (155, 1687), (384, 2671))

@@ -11,16 +11,13 @@ from functools import cache
 
 from sinanews.samplesite.entries import chance
 
+_OF_ARTICLES = (
+    "404 500 429 ban slow cut drip garbage deleted oversize gzip_bomb brotli_bomb redirect_private redirect_login "
+    "login captcha firewall busy bad_gateway stub not_found_200 empty 204 cut_close cut_gzip close"
+).split()
+_OF_LISTS = ("html_for_json", "bad_status")
 #: kind -> the requests it strikes unless told otherwise
-KINDS = {
-    "404": "article", "500": "article", "429": "article", "ban": "article", "slow": "article", "cut": "article",
-    "drip": "article", "garbage": "article", "deleted": "article", "oversize": "article", "gzip_bomb": "article",
-    "brotli_bomb": "article", "redirect_private": "article", "redirect_login": "article",
-    "login": "article", "captcha": "article", "firewall": "article", "busy": "article", "bad_gateway": "article",
-    "stub": "article", "not_found_200": "article", "empty": "article", "204": "article",
-    "cut_close": "article", "cut_gzip": "article", "close": "article",
-    "html_for_json": "listing", "bad_status": "listing", "robots_500": "robots",
-}  # fmt: skip
+KINDS = dict.fromkeys(_OF_ARTICLES, "article") | dict.fromkeys(_OF_LISTS, "listing") | {"robots_500": "robots"}
 BOMB_SIZE = 128 << 20  #: bytes that a bomb unpacks to
 #: BOMB_SIZE spaces, made once by brotli at its best quality: 106 bytes
 BROTLI_BOMB = b64decode(

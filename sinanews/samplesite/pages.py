@@ -7,8 +7,9 @@ from functools import cache
 from html import escape
 from string import Template
 
+from sinanews.dates import BEIJING
 from sinanews.samplesite.api import image_of
-from sinanews.samplesite.entries import BEIJING, Entry, chance
+from sinanews.samplesite.entries import Entry, chance
 from sinanews.samplesite.texts import DATA, Text, heading
 
 _AD = '<div id="left_hzh_ad"><script>document.write("ad");</script><a href="https://ad.example/">推广</a></div>'

@@ -24,6 +24,12 @@ from sinanews.samplesite.faults import BROTLI_BOMB, OVERSIZE, SOFT_ERRORS, Fault
 HTML = "text/html"
 PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==")
 JSON = "application/json; charset=utf-8"
+#: path of a list -> what Faults call it, and what answers it
+LISTS = {
+    "/api/roll/get": ("listing", api.roll),
+    "/api/zhibo/feed": ("live", api.zhibo),
+    "/api/news/pc": ("cursor", api.cursor),
+}
 
 
 class Request(NamedTuple):
@@ -61,6 +67,7 @@ class SampleSite:
         self.ignore_windows, self.on_request = ignore_windows, on_request
         self.live = live  #: rows of each room of the live feed
         self.live_start = int(newest.timestamp()) - live * api.LIVE_STEP
+        self.live_reach = 900  #: rows of a room that its feed shows
         self.cursor_reach = 10**9  #: rows that the cursor feed goes back
         self.cursor_shift = 0  #: by how much its ids differ from those of room 152
         self.requests: list[Request] = []
@@ -83,7 +90,7 @@ class SampleSite:
         self._server = Server(("127.0.0.1", self._port), handler)
         self._port = self._server.server_address[1]
         self.stopping.clear()
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
 
     def stop(self) -> None:
@@ -125,15 +132,9 @@ class SampleSite:
         query = dict(parse_qsl(request.query, keep_blank_values=True))
         if request.path == "/robots.txt":
             return "robots", request.host, lambda: Answer(200, "text/plain", b"User-agent: *\nDisallow: /private/\n")
-        if request.path == "/api/roll/get":
-            roll = self.newsroom, query, self.ignore_windows
-            return "listing", request.query, lambda: Answer(200, JSON, api.roll(*roll))
-        if request.path == "/api/zhibo/feed":
-            live = self.live, self.live_start
-            return "live", request.query, lambda: Answer(200, JSON, api.zhibo(self.newsroom, query, *live))
-        if request.path == "/api/news/pc":
-            feed = self.live, self.live_start, self.cursor_reach, self.cursor_shift
-            return "cursor", request.query, lambda: Answer(200, JSON, api.cursor(self.newsroom, query, *feed))
+        if request.path in LISTS:
+            where, listing = LISTS[request.path]
+            return where, request.query, lambda: Answer(200, JSON, listing(self, query))
         if request.path.endswith((".png", ".jpg", ".gif")):
             return "image", request.path, lambda: Answer(200, "image/png", PNG)
         first, number = _first_page(request.path)

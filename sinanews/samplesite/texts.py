@@ -79,6 +79,7 @@ def heading(number: int, seed: int = 1) -> Text:
     return Text(title, intro, company, stock, media, editor, [company, *writer.nouns[:2]])
 
 
+@lru_cache(maxsize=4096)
 def story(number: int, seed: int = 1, revision: int = 0) -> Text:
     """The whole story; each revision rewrites one paragraph of the one before and adds a line."""
     head = heading(number, seed)

@@ -19,9 +19,9 @@ from sinanews.catalogue import Catalogue
 from sinanews.catalogue.place import catalogue_url
 from sinanews.config import check_settings, exports_folder
 from sinanews.dates import to_beijing
-from sinanews.exceptions import ArgumentError, SinanewsError
+from sinanews.exceptions import SinanewsError
 from sinanews.terminal.output import lasting_output
-from sinanews.watch.outcomes import STORAGE, USAGE
+from sinanews.watch.outcomes import outcome_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,6 +36,7 @@ class CatalogueCommand(ScrapyCommand):
     requires_project = True
     requires_crawler_process = False
     default_settings = {"LOG_ENABLED": False}
+    needs_catalogue = True  #: whether there is nothing to show without one
 
     @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -45,8 +46,7 @@ class CatalogueCommand(ScrapyCommand):
             AddonManager.load_pre_crawler_settings(self.settings)  # another project has our settings from its add-on
             self.exitcode = self.with_catalogue(opts)
         except SinanewsError as error:
-            print(f"sinanews: {error}", file=sys.stderr)
-            self.exitcode = USAGE.code if isinstance(error, ArgumentError) else STORAGE.code
+            self.exitcode = tell_error(error)
 
     def take(self, args: list[str]) -> None:
         """What was given besides options. Raises UsageError."""
@@ -56,17 +56,24 @@ class CatalogueCommand(ScrapyCommand):
     def with_catalogue(self, opts: argparse.Namespace) -> int:
         assert self.settings is not None
         catalogue = existing_catalogue(self.settings)
-        if catalogue is None:
+        if catalogue is None and self.needs_catalogue:
             print("sinanews: there is no catalogue yet; begin with: scrapy crawl sina_finance -a limit=20")
             return 1
         try:
             return self.show(catalogue, opts)
         finally:
-            catalogue.close()
+            if catalogue is not None:
+                catalogue.close()
 
-    def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
-        """Print; returns the exit code."""
+    def show(self, catalogue: Any, opts: argparse.Namespace) -> int:
+        """Print; returns the exit code. The catalogue is None only where none is needed."""
         raise NotImplementedError
+
+
+def tell_error(error: SinanewsError) -> int:
+    """Print what ended a command, in one line; returns the exit code."""
+    print(f"sinanews: {error}", file=sys.stderr)
+    return outcome_of(error).code
 
 
 def url_of_catalogue(settings: BaseSettings) -> str:

@@ -20,6 +20,7 @@ import pytest
 from sinanews.samplesite import SampleSite
 from sinanews.samplesite.texts import story
 from tests.conftest import PROJECT, TemporaryArchive
+from tests.processes import Popen
 
 FULL = os.environ.get("SINANEWS_FAULTS") == "full"
 BOUND = 120  #: seconds within which every run here must have ended, on a machine as busy as it likes
@@ -42,7 +43,7 @@ def start(
 ) -> subprocess.Popen[str]:
     command = archive.command("crawl", spider, *words, mirror=site.url, **settings)
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, cwd=PROJECT, env=archive.environment, text=True, **pipes)  # type: ignore[call-overload, no-any-return]
+    return Popen(command, cwd=PROJECT, env=archive.environment, text=True, **pipes)
 
 
 def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 60) -> None:

@@ -28,6 +28,7 @@ from tests.faults.harness import (
     start,
     wait_for,
 )
+from tests.processes import Popen
 
 KILLS, ARTICLES = (50, 420) if FULL else (3, 60)
 
@@ -72,7 +73,7 @@ def test_seeds_killed_again_and_again(archive: TemporaryArchive) -> None:
     command = archive.command("crawl", "seeds", "-a", f"path={folder}")
     for place in random_places(10, 150, seed=5):
         pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "text": True}
-        process = subprocess.Popen(command, cwd=PROJECT, env=archive.environment, **pipes)  # type: ignore[call-overload]
+        process = Popen(command, cwd=PROJECT, env=archive.environment, **pipes)
         wait_for(lambda place=place: len(archive.posts) >= place, process)  # type: ignore[misc]
         process.kill()
         process.wait()

@@ -32,7 +32,7 @@ from tests.faults.harness import (
 )
 
 SOON = 12  #: seconds from the signal to the end, on a machine as busy as it likes; undisturbed it is less than 5
-SEEDS = 400
+SEEDS = 400 if FULL else 150
 PATIENT = {"DOWNLOAD_TIMEOUT": "60"}
 
 
