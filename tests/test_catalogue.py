@@ -12,10 +12,9 @@ from multiprocessing.synchronize import Event as EventType
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import select
 
 from sinanews.catalogue import Catalogue, migrations, queries, tables
-from sinanews.duplicates import index as stories
 from sinanews.duplicates.decision import Known
 from sinanews.duplicates.fingerprint import Fingerprint
 from sinanews.exceptions import ArgumentError, CatalogueError
@@ -38,16 +37,10 @@ def old_catalogue(folder: Path) -> Path:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database. SINANEWS_TEST_POSTGRES names a PostgreSQL to try as well; its tables are dropped."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'folder' / 'catalogue.db'}"
-    if not (postgres := os.environ.get("SINANEWS_TEST_POSTGRES")):
-        pytest.skip("SINANEWS_TEST_POSTGRES names no database")
-    engine = create_engine(postgres)
-    for schema in (tables.metadata, stories.metadata):
-        schema.drop_all(engine)
-    engine.dispose()
-    return postgres
+    """An empty database."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres")
+    return f"sqlite:///{tmp_path / 'folder' / 'catalogue.db'}"
 
 
 @pytest.fixture

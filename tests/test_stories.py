@@ -1,8 +1,7 @@
-"""The index of stories, in every database we know: SINANEWS_TEST_POSTGRES names a PostgreSQL to try as well."""
+"""The index of stories, in every database we know."""
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, func, select
 
 from sinanews.catalogue import Catalogue
-from sinanews.catalogue.tables import articles
 from sinanews.duplicates import index as stories
 from sinanews.duplicates.decision import CopyOf, New, decide
 from sinanews.duplicates.fingerprint import KEYS, Fingerprint, Sketch, better_copy, compare
@@ -22,31 +20,17 @@ from tests.test_fingerprints import LETTERS, changed, made, prose, report
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    url = os.environ.get("SINANEWS_TEST_POSTGRES") if request.param == "postgresql" else f"sqlite:///{tmp_path}/s.db"
-    if not url:
-        pytest.skip("SINANEWS_TEST_POSTGRES names no database")
-    made_engine = create_engine(url)
+def catalogue_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    return request.getfixturevalue("postgres") if request.param == "postgresql" else f"sqlite:///{tmp_path}/c.db"
+
+
+@pytest.fixture
+def engine(catalogue_url: str) -> Iterator[Engine]:
+    made_engine = create_engine(catalogue_url)
     stories.metadata.create_all(made_engine)
     yield made_engine
-    stories.metadata.drop_all(made_engine)
     made_engine.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def catalogue_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/c.db"
-        return
-    url = os.environ.get("SINANEWS_TEST_POSTGRES")
-    if not url:
-        pytest.skip("SINANEWS_TEST_POSTGRES names no database")
-    yield url
-    engine = create_engine(url)
-    for table in (stories.stories, stories.story_keys, articles):
-        with engine.begin() as connection:
-            connection.execute(table.delete())
-    engine.dispose()
 
 
 @pytest.fixture
