@@ -100,16 +100,16 @@ METAREFRESH_ENABLED = False  # Sina's old pages reload themselves; default: True
 # --- the way of the data -----------------------------------------------------------------------------------
 
 DOWNLOADER_MIDDLEWARES = {
-    "sinanews.middlewares.polite.GuardMiddleware": 40,
+    "sinanews.middlewares.guard.GuardMiddleware": 40,
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # the guard knows more
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-    "sinanews.middlewares.polite.TerseRobotsTxtMiddleware": 100,
-    "sinanews.middlewares.polite.PatientRetryMiddleware": 550,
-    "sinanews.middlewares.polite.BanMiddleware": 560,
+    "sinanews.middlewares.robots.TerseRobotsTxtMiddleware": 100,
+    "sinanews.middlewares.retries.PatientRetryMiddleware": 550,
+    "sinanews.middlewares.bans.BanMiddleware": 560,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
-    "sinanews.middlewares.polite.FrugalCompressionMiddleware": 590,
+    "sinanews.middlewares.unpacking.FrugalCompressionMiddleware": 590,
     "sinanews.middlewares.completeness.CompletenessMiddleware": 595,  # it has to see the packed body
 }
 ITEM_PIPELINES = {

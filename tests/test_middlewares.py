@@ -15,7 +15,8 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
-from sinanews.middlewares.polite import LONGEST_ASKED, SLOWEST, BanMiddleware, PatientRetryMiddleware, retry_after
+from sinanews.middlewares.bans import SLOWEST, BanMiddleware
+from sinanews.middlewares.retries import LONGEST_ASKED, PatientRetryMiddleware, retry_after
 from sinanews.samplesite import SampleSite
 from sinanews.scheduler import WAIT, PatientScheduler
 from tests.conftest import TemporaryArchive
@@ -85,7 +86,7 @@ class World:
         self.crawler.engine = SimpleNamespace(downloader=downloader, scheduler=scheduler)
         self.crawler.spider = self.crawler._create_spider("test")
         archive = SimpleNamespace(banned=lambda host, words, seconds: self.bans.append((host, seconds)))
-        monkeypatch.setattr("sinanews.middlewares.polite.Run.of", lambda crawler: archive)
+        monkeypatch.setattr("sinanews.middlewares.bans.Run.of", lambda crawler: archive)
         self.ban = BanMiddleware.from_crawler(self.crawler)
 
     def request(self, **meta: Any) -> Request:
