@@ -59,7 +59,7 @@ class ArchivePipeline:
         try:
             return self._guarded(self.step, item)
         except (CatalogueError, ExportError) as error:
-            self.run.stop_run(error, "storage_failed")
+            self.run.stop_run(error)
             raise DropItem(str(error)) from None
 
     def _guarded(self, step: Callable[[ArticleItem], ArticleItem], item: ArticleItem) -> ArticleItem:

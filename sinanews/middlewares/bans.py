@@ -31,7 +31,6 @@ class BanMiddleware:
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
         self.first_wait = crawler.settings.getfloat("SINANEWS_RETRY_DELAY")
-        self.cooldown = crawler.settings.getfloat("SINANEWS_COOLDOWN")
         self.limit = crawler.settings.getint("SINANEWS_BAN_LIMIT")
         self.in_a_row = 0
         self.answered = False  #: whether anything but robots.txt was answered in this run
@@ -64,7 +63,7 @@ class BanMiddleware:
 
     def _banned(self, host: str, response: Response, asked: float) -> Response:
         words = f"{host} refuses this client (HTTP {response.status}, {self.in_a_row} times in a row)"
-        Run.of(self.crawler).banned(host, words, max(asked, self.cooldown))
+        Run.of(self.crawler).banned(host, words, asked)
         raise IgnoreRequest(words)
 
     def _is_ban(self, response: Response) -> bool:

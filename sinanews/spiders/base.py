@@ -58,12 +58,13 @@ class ArchiveSpider(Spider):
                 self.run.fail(key, "login", f"{url} leads to {request.url}", url=url)
                 self.run.wall(urlsplit(url).hostname or "")
             elif reason in {f"http_{status}" for status in GONE}:
+                self.run.walls.met(wall=False)
                 refusal = PageGone(f"{detail} for {request.url}")
                 self.run.doubt(key, refusal, listed_mtime=request.meta.get("listed_mtime"), url=url)
             else:
                 self.run.fail(key, reason, detail, url=url)
         except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
+            self.run.stop_run(error)
 
 
 def why_failed(failure: Failure) -> tuple[str, str]:

@@ -98,7 +98,7 @@ class RollSpider(ArchiveSpider):
         except ListingError as error:
             yield from self.listing_broken(pagers, error.reason, str(error))
         except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
+            self.run.stop_run(error)
 
     def check_what_lies_between(self, pager: Pager) -> None:
         """Known entries that should have been met above the last page say that the list passed a page over."""
@@ -217,7 +217,7 @@ class RollSpider(ArchiveSpider):
             if self.broken[slug] < MOST_BROKEN:
                 yield from self.read_on_list(rest)
         except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
+            self.run.stop_run(error)
 
 
 def key_of(wanted: Request | ArticleItem) -> str:

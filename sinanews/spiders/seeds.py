@@ -107,7 +107,7 @@ class SeedsSpider(ArchiveSpider):
                 if item is not None:
                     yield item
         except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
+            self.run.stop_run(error)
 
     def read(self, path: Path, name: str, files: Files) -> ArticleItem | None:
         """The item of a post, or None for one that is known or was refused."""
@@ -186,7 +186,7 @@ class SeedsSpider(ArchiveSpider):
         try:
             self.keep(self.under_way[item.id].pop(0))
         except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
+            self.run.stop_run(error)
 
     def item_dropped(self, item: ArticleItem, exception: BaseException) -> None:
         if isinstance(exception, (DuplicateArticle, UnchangedArticle, RefusedArticle)):

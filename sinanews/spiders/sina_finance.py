@@ -83,7 +83,7 @@ class SinaFinanceSpider(RollSpider):
             self.since, self.until = self.dates()
             requests = list(self.named_articles() if "urls" in self.options else self.first_requests())
         except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
+            self.run.stop_run(error)
             return
         for request in requests:
             yield request
@@ -202,7 +202,7 @@ class SinaFinanceSpider(RollSpider):
                 return
             reading = self.first_page(response, row, channel)
         except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
+            self.run.stop_run(error)
             return
         if reading is not None:
             yield from self.read_on(reading)
@@ -216,6 +216,7 @@ class SinaFinanceSpider(RollSpider):
         except CutPage as cut:
             if not self.run.takes_cut(row.key, cut.digest, str(cut), **about):
                 return None
+            self.run.walls.met(wall=False)
             if isinstance(cut.found, Refused):
                 self.run.doubt(row.key, cut.found, listed_mtime=row.updated_at, **about)
                 return None
@@ -225,9 +226,11 @@ class SinaFinanceSpider(RollSpider):
             self.count_wall(answer, response)
             return None
         except Refused as refusal:
+            self.run.walls.met(wall=False)
             self.run.doubt(row.key, refusal, listed_mtime=row.updated_at, **about)
             return None
-        self.run.walls.met(wall=False)
+        else:
+            self.run.walls.met(wall=False)
         fetch = Fetch(row.key, row.updated_at, header(response, "ETag"), header(response, "Last-Modified"))
         return Reading(row, channel, fetch, [page], {row.url, page.item.url or row.url}, missing)
 

@@ -73,7 +73,7 @@ class SinaLiveSpider(RollSpider):
             for room in self.rooms:
                 yield from self.read_on_list(self.plan(room))
         except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
+            self.run.stop_run(error)
 
     def idle(self) -> None:
         """All is stored. Following, the rooms are read again in a while; closing must not have to wait for that."""
