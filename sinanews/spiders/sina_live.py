@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ from scrapy.exceptions import DontCloseSpider
 
 from sinanews import arguments
 from sinanews.arguments import since_when
-from sinanews.exceptions import CatalogueError, PageGone
+from sinanews.catalogue import Remembered
+from sinanews.exceptions import PageGone
 from sinanews.items import ArticleItem
 from sinanews.listing.channels import Channel
 from sinanews.listing.live import (
@@ -58,7 +59,6 @@ class SinaLiveSpider(RollSpider):
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SinaLiveSpider:
         spider = super().from_crawler(crawler, *args, **kwargs)
-        assert isinstance(spider, SinaLiveSpider)
         crawler.signals.connect(spider.idle, signals.spider_idle)
         return spider
 
@@ -69,11 +69,8 @@ class SinaLiveSpider(RollSpider):
             yield request
 
     def first_pages(self) -> Iterator[Any]:
-        try:
-            for room in self.rooms:
-                yield from self.read_on_list(self.plan(room))
-        except CatalogueError as error:
-            self.run.stop_run(error)
+        for room in self.rooms:
+            yield from self.read_on_list(self.plan(room))
 
     def idle(self) -> None:
         """All is stored. Following, the rooms are read again in a while; closing must not have to wait for that."""
@@ -85,8 +82,9 @@ class SinaLiveSpider(RollSpider):
 
     def poll(self) -> None:
         self.timer, self.since = None, None
-        for request in self.first_pages():
-            self.crawler.engine.crawl(request)
+        with self.run.stopped_by_catalogue():
+            for request in self.first_pages():
+                self.crawler.engine.crawl(request)
 
     def closed(self, reason: str) -> None:
         if self.timer is not None:
@@ -159,10 +157,9 @@ class SinaLiveSpider(RollSpider):
     def is_of_the_dates(self, row: Listing) -> bool:
         return self.since is None or row.published_at is None or row.published_at >= self.since
 
-    def ask(self, rows: Iterable[Listing], channel: Channel) -> Iterator[ArticleItem]:
+    def ask(self, rows: Iterable[Listing], channel: Channel, known: Mapping[str, Remembered]) -> Iterator[ArticleItem]:
         """Items of the rows that are not done; the catalogue has them as listed first, so a killed run is made good."""
         flashes, now = [row for row in rows if isinstance(row, Flash)], self.run.now()
-        known = self.run.catalogue.known([row.key for row in flashes])
         wanted = [row for row in flashes if row.key not in known or not known[row.key].done]
         self.run.count("articles/known", len(flashes) - len(wanted))
         wanted = wanted[: self.left]
