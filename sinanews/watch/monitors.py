@@ -60,13 +60,15 @@ class Share(NamedTuple):
 
 
 SHARES = (
-    Share("failed", 3, 0.2, 0.1, "failed", "Look into the log; if it goes on, check the network and Sina's pages."),
+    Share("failed", 3, 0.2, 0.1, "failed", "Look into the log; if it goes on, check the network and the site."),
     Share("refused", 5, 0.8, 0.2, "were refused", "Open some of the refused URLs that `scrapy status` shows."),
-    Share("refused/unknown_layout", 3, 0.2, 0.05, "have an unknown layout", "Sina may have a new page: add a layout."),
+    Share(
+        "refused/unknown_layout", 3, 0.2, 0.05, "have an unknown layout", "The site may have a new page: add a layout."
+    ),
     Share("duplicate", 10, 0.9, 0.3, "were duplicates", "Look at `scrapy duplicates`: one page may hide the others."),
     Share("anomaly/doubtful_encoding", 2, 0.1, 0.05, "had characters that could not be decoded", "Read some of them."),
 )
-#: The same of posts that were read from disk: nothing there is Sina's.
+#: The same of posts that were read from disk: nothing there is a site's.
 SEED_SHARES = (
     Share("failed", 3, 0.2, 0.1, "failed", "The log says why; once mended, crawl them again."),
     Share("refused", 5, 0.8, 0.2, "were refused", "The log names each file and what is wrong with it."),
@@ -80,7 +82,7 @@ ANOMALY_WARNINGS = {
     "empty_list": "Look at the channel on the site: if it ended, take it out of your jobs.",
     "empty_channel": "Look at the channel on the site: a list without any entry is hardly a whole answer.",
     "rows_missing": "The next run asks again; if it goes on, look at the channel on the site.",
-    "gap_lost": "Sina offers it no more. Runs closer to each other leave no such gaps.",
+    "gap_lost": "The site offers it no more. Runs closer to each other leave no such gaps.",
 }
 ANOMALY_ELSEWHERE = ("doubtful_encoding",)  # judged as a share
 
@@ -89,7 +91,7 @@ BAD = {
     BANNED.name: "Wait for some hours; then crawl less often or more slowly (DOWNLOAD_DELAY).",
     STORAGE.name: "Check free space and permissions of the exports folder and the catalogue.",
     CRASHED.name: "This is a mistake in sinanews: the log has the traceback.",
-    NOTHING.name: "Check the network and whether Sina answers in a browser.",
+    NOTHING.name: "Check the network and whether the site answers in a browser.",
 }
 WELL = {o.name for o in (OK, NOTHING_NEW, ATTENTION, INTERRUPTED)}  # what needs attention is told by its findings
 IN_A_ROW = 3
@@ -182,7 +184,7 @@ def _coverage(counts: Counts, earlier: Sequence[Counts]) -> Iterator[Finding]:
             than = f", usually {usual:.0%}" if usual is not None else ""
             words = f"only {part:.0%} of the articles have the field {field}{than}."
             yield Finding(
-                "warning", key, words, "Compare a new post with its page: Sina may have changed what it sends."
+                "warning", key, words, "Compare a new post with its page: the site may have changed what it sends."
             )
 
 
@@ -260,7 +262,7 @@ def _gaps(gaps: Sequence[Any], now: datetime) -> Iterator[Finding]:
 
 
 def given_up(gap: Any) -> bool:
-    """Whether a gap is asked for no more, because what Sina offers has ended above it so often."""
+    """Whether a gap is asked for no more, because what the site offers has ended above it so often."""
     return bool(gap.tries >= MOST_TRIES)
 
 

@@ -25,7 +25,7 @@ ATTENTION = Outcome("needs_attention", 1, "something needs a person: scrapy stat
 USAGE = Outcome("usage", 2, "an argument or a setting cannot be used")
 PARTLY = Outcome("partly_failed", 3, "not all of it came to its end; the log says why, and the next run continues")
 NOTHING = Outcome("nothing_fetched", 4, "nothing could be fetched although something should have been")
-BANNED = Outcome("banned", 5, "Sina refuses this client; wait before the next run")
+BANNED = Outcome("banned", 5, "a host refuses this client; wait before the next run")
 STORAGE = Outcome("storage_failed", 6, "the disk or the catalogue cannot be written")
 LOCKED = Outcome("locked", 7, "another run holds the lock")
 CRASHED = Outcome("crashed", 8, "a mistake in sinanews; the log has the traceback")
@@ -34,7 +34,7 @@ INTERRUPTED = Outcome("interrupted", 130, "interrupted; the next run continues")
 OUTCOMES: tuple[Outcome, ...] = (
     OK, NOTHING_NEW, TOLERABLE, ATTENTION, USAGE, PARTLY, NOTHING, BANNED, STORAGE, LOCKED, CRASHED, INTERRUPTED,
 )  # fmt: skip
-#: Refusals that say something of our reading; the others are facts about Sina (gone, other_host, forum …).
+#: Refusals that say something of our reading; the others are facts about the site (gone, other_host, forum …).
 UNREAD = ("unknown_layout", "ambiguous_layout", "undecodable", "too_large", "empty", "bad_post", "bad_item")
 #: What was strange about a list of which something is missing: not all that was wanted was listed.
 UNLISTED = ("rows_missing", "empty_list", "empty_channel", "gap", "gap_lost", "list_cut")
@@ -43,7 +43,7 @@ UNREACHED = {
     "cannot_resolve_host": "no host's name could be resolved; is this machine online?",
     "no_route": "there is no way to the network; is this machine online?",
     "download_connection_refused": "every connection was refused; is a proxy or a mirror set that is not running?",
-    "download_timeout": "nobody answered in time; is this machine online, and Sina to be reached from it?",
+    "download_timeout": "nobody answered in time; is this machine online, and the site to be reached from it?",
 }
 #: The finish reasons that decide by themselves.
 _BY_REASON = {o.name: o for o in (BANNED, STORAGE, LOCKED, USAGE)} | {"shutdown": INTERRUPTED}
