@@ -16,7 +16,8 @@ from sinanews.dates import to_beijing
 from sinanews.exceptions import ListingError
 from sinanews.items import ArticleItem
 from sinanews.listing.channels import Channel
-from sinanews.listing.paging import MOST_TRIES, Gap, Pager, day_pagers, gap_pagers, is_settled, without_windows
+from sinanews.listing.paging import Gap, Pager
+from sinanews.listing.plans import MOST_TRIES, day_pagers, gap_pagers, is_settled, without_windows
 from sinanews.listing.roll import Listing, ListingPage, day_start, parse_roll
 from sinanews.spiders.base import ArchiveSpider, why_failed
 

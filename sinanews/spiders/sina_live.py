@@ -17,16 +17,13 @@ from sinanews.catalogue import Remembered
 from sinanews.exceptions import PageGone
 from sinanews.items import ArticleItem
 from sinanews.listing.channels import Channel
+from sinanews.listing.cursor import CURSOR_ROOM, MOST_CURSOR_PAGES, CursorPager, parse_cursor
 from sinanews.listing.live import (
-    CURSOR_ROOM,
-    MOST_CURSOR_PAGES,
     PAGE_SIZE,
     ROOMS,
-    CursorPager,
     Flash,
     RoomPager,
     item_of,
-    parse_cursor,
     parse_feed,
     select_rooms,
 )

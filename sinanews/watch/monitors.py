@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sinanews.dates import to_beijing
 from sinanews.listing.channels import CHANNELS
 from sinanews.listing.live import ROOMS
-from sinanews.listing.paging import MOST_TRIES
+from sinanews.listing.plans import MOST_TRIES
 from sinanews.watch.outcomes import (
     ATTENTION,
     BANNED,
