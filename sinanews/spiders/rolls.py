@@ -26,7 +26,7 @@ LISTINGS_FIRST = 10  #: priority: a list's rows move while articles are fetched
 
 
 class RollSpider(ArchiveSpider):
-    """Walks the lists of channels; ``ask`` says what to do with their rows."""
+    """Reads the lists of channels; ``ask`` says what to do with their rows."""
 
     left: int  #: articles that may still be asked for
     since: datetime | None = None  #: the stretch of publication time asked for, if any
@@ -113,9 +113,8 @@ class RollSpider(ArchiveSpider):
 
     def is_of_the_dates(self, row: Listing) -> bool:
         """Whether ``since`` and ``until`` admit the row; one without a time is admitted."""
-        if row.published_at is None or self.since is None or self.until is None:
-            return True
-        return self.since <= row.published_at < self.until
+        when = row.published_at
+        return when is None or not ((self.since and when < self.since) or (self.until and when >= self.until))
 
     def pager_ended(self, pager: Pager, rest: list[Pager]) -> list[Pager]:
         """Record what the pager has listed; returns the pagers left. One cut short by ``limit`` proves nothing."""

@@ -105,19 +105,19 @@ class SinaFinanceSpider(RollSpider):
     ) -> Iterator[Request]:
         """Requests for those of the rows that are not done, or edited since, after the catalogue has them as listed."""
         fresh = {row.key: row for row in rows}
-        done = self.run.catalogue.known_urls([row.url for row in fresh.values() if row.key not in known])
+        done = self.run.catalogue.known_urls([row.url for key, row in fresh.items() if key not in known])
         listed, wanted = [], []
-        for row in fresh.values():
-            before = known.get(row.key)
-            if row.key in self.asked:
-                listed.append((done.get(row.url, row.key), row))  # another channel has it too
+        for key, row in fresh.items():
+            before = known.get(key)
+            if key in self.asked:
+                listed.append((done.get(row.url, key), row))  # another channel has it too
             elif before is not None and self.is_worth_another_look(before, row):
                 wanted += list(self.ask_again(row, channel, before))
             elif (before is not None and before.done) or row.url in done:
                 self.run.count("articles/known")
-                listed.append((done.get(row.url, row.key), row))
+                listed.append((done.get(row.url, key), row))
             elif self.left > 0 and not self.is_refused(row, channel):
-                listed.append((row.key, row))
+                listed.append((key, row))
                 wanted.append(self.article_request(row, channel))
         if channel is not None:
             values = [{"id": i, "url": r.url, "title": r.title, "published_at": r.published_at} for i, r in listed]

@@ -112,7 +112,7 @@ class SinaLiveSpider(RollSpider):
             if self.since and isinstance(pager, RoomPager) and (until is None or self.since <= until):
                 catalogue.listing.listed_to(slug, pager.newest, self.run.now())
         if not rest and isinstance(pager, RoomPager) and pager.channel.lid == CURSOR_ROOM:
-            rest = self.cursor_walk(pager.channel)
+            rest = self.cursor_pagers(pager.channel)
         return rest
 
     def refuse_missing(self, pager: Pager) -> None:
@@ -124,7 +124,7 @@ class SinaLiveSpider(RollSpider):
             if row.id not in pager.seen:
                 self.run.refuse(row.id, PageGone(f"{row.id} is no longer in the feed"))
 
-    def cursor_walk(self, channel: Channel) -> list[Pager]:
+    def cursor_pagers(self, channel: Channel) -> list[Pager]:
         """The pager over the cursor feed, where the room's own feed has ended above a gap or a row left undone."""
         slug, reach = channel.slug, self.reach.pop(channel.slug, None)
         if reach is None:
@@ -150,9 +150,6 @@ class SinaLiveSpider(RollSpider):
         times = [row.published_at for row in answer.rows if row.published_at]
         known = self.run.catalogue.listing.ids_at(pager.channel.slug, min(times), max(times)) if times else {}
         return pager.matched(answer, known)
-
-    def is_of_the_dates(self, row: Listing) -> bool:
-        return self.since is None or row.published_at is None or row.published_at >= self.since
 
     def ask(self, rows: Iterable[Listing], channel: Channel, known: Mapping[str, Remembered]) -> Iterator[ArticleItem]:
         """Items of the rows that are not done; the catalogue has them as listed first, so a killed run is made good."""

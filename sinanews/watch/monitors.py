@@ -15,24 +15,24 @@ from typing import Any, NamedTuple
 
 from sinanews.dates import to_beijing
 from sinanews.listing.channels import CHANNELS
-from sinanews.listing.live import ROOMS
+from sinanews.listing.live import select_rooms
 from sinanews.listing.plans import MOST_TRIES
 from sinanews.watch.outcomes import (
     ATTENTION,
     BANNED,
     CRASHED,
+    HANDLED,
     INTERRUPTED,
     NOTHING,
     NOTHING_NEW,
     OK,
     STORAGE,
+    WRITTEN,
     counted,
     total,
 )
 
 Counts = Mapping[str, Any]
-HANDLED = ("articles/exported", "articles/updated", "articles/unchanged", "duplicate", "refused", "failed")
-WRITTEN = ("articles/exported", "articles/updated")
 FEWEST_RUNS, FEWEST_ARTICLES = 3, 20  #: less history than this is none
 HISTORY = 25  #: runs of the same spider and arguments that the next is compared with
 MANY_RUNS = 10  #: so many show a slow day or two
@@ -99,9 +99,7 @@ FOLLOWED = timedelta(days=30)  #: a channel or spider not used for so long befor
 GAP_GROWS = timedelta(days=2)  #: the next run fills a gap; one this old is not being filled
 
 #: slug → how old the newest entry may be; rooms of the live feed are channels too
-STALE_HOURS = {c.slug: c.stale_hours for c in CHANNELS if not c.dead} | {
-    f"live-{number}": hours for number, _, hours in ROOMS
-}
+STALE_HOURS = {c.slug: c.stale_hours for c in (*CHANNELS, *select_rooms(["all"])) if not c.dead}
 
 
 def judge_run(counts: Counts, earlier: Sequence[Counts]) -> list[Finding]:
@@ -139,13 +137,9 @@ def jobs_in_use(jobs: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
     return [runs for runs in recent if len(runs) > 1 or runs[0].id == newest[runs[0].spider]]
 
 
-def _of(counts: Counts, prefixes: Sequence[str]) -> int:
-    return sum(total(counts, prefix) for prefix in prefixes)
-
-
 def _usual(earlier: Sequence[Counts], prefix: str, of: Sequence[str]) -> float | None:
     """The share over all earlier runs that had any article; None where there is too little history."""
-    sizes = [size for c in earlier if (size := _of(c, of))]
+    sizes = [size for c in earlier if (size := total(c, *of))]
     if len(sizes) < FEWEST_RUNS or sum(sizes) < FEWEST_ARTICLES:
         return None
     return sum(total(c, prefix) for c in earlier) / sum(sizes)
@@ -161,7 +155,7 @@ def _tolerance(least: float, usual: float, articles: int) -> float:
 
 
 def _shares(counts: Counts, earlier: Sequence[Counts], shares: Sequence[Share]) -> Iterator[Finding]:
-    handled = _of(counts, HANDLED)
+    handled = total(counts, *HANDLED)
     for share in shares:
         number = total(counts, share.prefix)
         if number < share.fewest:
@@ -175,7 +169,7 @@ def _shares(counts: Counts, earlier: Sequence[Counts], shares: Sequence[Share]) 
 
 
 def _coverage(counts: Counts, earlier: Sequence[Counts]) -> Iterator[Finding]:
-    written = _of(counts, WRITTEN)
+    written = total(counts, *WRITTEN)
     fields = {key: None for c in (counts, *earlier) for key in c if key.startswith("coverage/")}
     for key in fields if written >= 5 else ():
         part, usual, field = total(counts, key) / written, _usual(earlier, key, WRITTEN), key.removeprefix("coverage/")
