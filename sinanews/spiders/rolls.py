@@ -28,12 +28,12 @@ LISTINGS_FIRST = 10  #: priority: a list's rows move while articles are fetched
 class RollSpider(ArchiveSpider):
     """Reads the lists of channels; ``ask`` says what to do with their rows."""
 
-    left: int  #: articles that may still be asked for
     since: datetime | None = None  #: the stretch of publication time asked for, if any
     until: datetime | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.left: int = self.options.get("limit", 10**9)  #: articles that may still be asked for, or rows stored
         self.broken: Counter[str] = Counter()  #: channel → pagers in a row that failed
 
     def ask(self, rows: Iterable[Listing], channel: Channel, known: Mapping[str, Remembered]) -> Iterator[Any]:
@@ -103,6 +103,30 @@ class RollSpider(ArchiveSpider):
         else:
             self.check_what_lies_between(pager)
             yield from self.read_on_list(self.pager_ended(pager, rest))
+
+    def listing_failed(self, failure: Failure) -> Iterator[Any]:
+        if self.run.stopping:
+            return  # it is not the list's fault
+        with self.run.stopped_by_catalogue():
+            pagers = failure.request.cb_kwargs["pagers"]  # type: ignore[attr-defined]
+            yield from self.listing_broken(pagers, *why_failed(failure))
+
+    def listing_broken(self, pagers: list[Pager], reason: str, detail: str) -> Iterator[Any]:
+        """What this run could not list the next one lists: marks and gaps stay. A bad day hides no other."""
+        pager, *rest = pagers
+        slug = pager.channel.slug
+        self.run.count(f"listing/failed/{reason}")
+        self.logger.warning("channel %s could not be listed: %s", slug, detail)
+        if pager.goes_on_after_failure():
+            yield from self.read_on_list(pagers)
+            return
+        self.broken[slug] += 1
+        for other in rest:
+            other.closes = ()
+        if pager.ended:
+            rest = self.pager_ended(pager, rest)
+        if self.broken[slug] < MOST_BROKEN:
+            yield from self.read_on_list(rest)
 
     def check_what_lies_between(self, pager: Pager) -> None:
         """Known entries that should have been met above the last page say that the list passed a page over."""
@@ -195,30 +219,6 @@ class RollSpider(ArchiveSpider):
         else:
             words = f"nothing Sina offers reaches from {_minute(reached)} back to {_minute(gap.after)}; not asked again"
             self.run.anomaly(f"gap_lost/{slug}", words)
-
-    def listing_failed(self, failure: Failure) -> Iterator[Any]:
-        if self.run.stopping:
-            return  # it is not the list's fault
-        with self.run.stopped_by_catalogue():
-            pagers = failure.request.cb_kwargs["pagers"]  # type: ignore[attr-defined]
-            yield from self.listing_broken(pagers, *why_failed(failure))
-
-    def listing_broken(self, pagers: list[Pager], reason: str, detail: str) -> Iterator[Any]:
-        """What this run could not list the next one lists: marks and gaps stay. A bad day hides no other."""
-        pager, *rest = pagers
-        slug = pager.channel.slug
-        self.run.count(f"listing/failed/{reason}")
-        self.logger.warning("channel %s could not be listed: %s", slug, detail)
-        if pager.goes_on_after_failure():
-            yield from self.read_on_list(pagers)
-            return
-        self.broken[slug] += 1
-        for other in rest:
-            other.closes = ()
-        if pager.ended:
-            rest = self.pager_ended(pager, rest)
-        if self.broken[slug] < MOST_BROKEN:
-            yield from self.read_on_list(rest)
 
 
 def key_of(wanted: Request | ArticleItem) -> str:

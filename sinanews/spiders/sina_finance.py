@@ -58,8 +58,7 @@ class SinaFinanceSpider(RollSpider):
         if isinstance(since, date) and since > min(self.options.get("until", today), today):
             raise ArgumentError(f"since={since} lies after {'until' if since <= today else 'today'}")
         self.channels: tuple[Channel, ...] = self.options.get("channels", (DEFAULT,))
-        self.left = self.options.get("limit", 10**9)  #: articles that may still be asked for
-        self.asked: set[str] = set()
+        self.asked: set[str] = set()  #: keys
 
     async def start(self) -> AsyncIterator[Any]:
         self.since, self.until = self.dates()

@@ -47,7 +47,6 @@ class SinaLiveSpider(RollSpider):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.rooms: tuple[Channel, ...] = self.options.get("rooms") or select_rooms([str(ROOMS[0][0])])
-        self.left = self.options.get("limit", 10**9)  #: rows that may still be stored
         #: Whether only a signal ends the run, which is then no interruption. Read by the crawl command.
         self.ends_by_signal: bool = self.options.get("follow", False)
         self.reach: dict[str, datetime] = {}  #: room → the oldest row that its feed shows
