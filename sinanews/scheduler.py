@@ -19,6 +19,9 @@ class PatientScheduler(Scheduler):
 
     A middleware that sleeps holds one of the CONCURRENT_REQUESTS places; here a request waits in no queue until its
     time has come. The spider is not idle meanwhile; a run that is closed lets go of what waits.
+
+    CONCURRENT_REQUESTS bounds what is under way until it is stored, not only until it is downloaded: where the disk is
+    slower than the site a run that is killed loses no more for it.
     """
 
     crawler: Crawler
@@ -26,6 +29,7 @@ class PatientScheduler(Scheduler):
     def open(self, spider: object) -> Deferred[None] | None:
         self.waiting: dict[Request, asyncio.TimerHandle] = {}
         self.resting: dict[str, float] = {}  #: host → monotonic time until which it is left alone
+        self.most = self.crawler.settings.getint("CONCURRENT_REQUESTS")
         return super().open(spider)  # type: ignore[arg-type]
 
     def close(self, reason: str) -> Deferred[None] | None:
@@ -46,12 +50,20 @@ class PatientScheduler(Scheduler):
         return True
 
     def next_request(self) -> Request | None:
+        if self.under_way() >= self.most:
+            return None  # the engine asks again as soon as one is stored
         while (request := super().next_request()) is not None:
             wait = self.resting.get(urlparse_cached(request).hostname or "", 0) - monotonic()
             if wait <= 0:
                 break
             self._hold(request, wait)
         return request
+
+    def under_way(self) -> int:
+        """Requests that are being downloaded, and answers that are being read and stored."""
+        engine = self.crawler.engine
+        slot = engine.scraper.slot if engine is not None else None
+        return len(engine.downloader.active) + len(slot.active) + len(slot.queue) if slot is not None else 0
 
     def __len__(self) -> int:
         return super().__len__() + len(self.waiting)

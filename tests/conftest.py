@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ SHARED = PROJECT.parent / "shared"
 FAST = {"DOWNLOAD_DELAY": "0", "AUTOTHROTTLE_ENABLED": "0", "CONCURRENT_REQUESTS_PER_DOMAIN": "8",
         "SINANEWS_RETRY_DELAY": "0.05", "LOG_LEVEL": "WARNING", "SINANEWS_STALE": "0"}  # fmt: skip
 #: The commands that crawl nothing.
-SHOWING = ("catalogue", "channels", "duplicates", "report", "schedule", "status")
+SHOWING = ("catalogue", "channels", "duplicates", "history", "report", "rewrite", "schedule", "status")
 
 
 class TemporaryArchive:
@@ -83,6 +84,11 @@ class TemporaryArchive:
     def query(self, sql: str) -> list[tuple[object, ...]]:
         with sqlite3.connect(self.database) as connection:
             return connection.execute(sql).fetchall()
+
+    def write(self, sql: str) -> None:
+        """Change the catalogue behind the project's back."""
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            connection.execute(sql)
 
     def ids(self, state: str = "exported") -> set[str]:
         return {str(i) for (i,) in self.query(f"SELECT id FROM articles WHERE state = '{state}'")}

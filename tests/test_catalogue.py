@@ -60,12 +60,12 @@ def row(article_id: str, **values: object) -> dict[str, object]:
 
 def test_listed_articles_are_unfinished_until_they_are_done(catalogue: Catalogue) -> None:
     catalogue.listed([row("ia"), row("ib")], "china", NOW)
-    assert {r.id for r in catalogue.unfinished(["china"], NOW)} == {"ia", "ib"}
+    assert {r.id for r in catalogue.due.unfinished(["china"], NOW)} == {"ia", "ib"}
     catalogue.record("ia", NOW, state="exported", path="a.md")
-    assert {r.id for r in catalogue.unfinished(["china"], NOW)} == {"ib"}
+    assert {r.id for r in catalogue.due.unfinished(["china"], NOW)} == {"ib"}
     assert catalogue.known(["ia", "ib", "ic"]).keys() == {"ia", "ib"}
     assert catalogue.known(["ia"])["ia"].done
-    assert catalogue.unfinished(["macro"], NOW) == []
+    assert list(catalogue.due.unfinished(["macro"], NOW)) == []
 
 
 def test_listing_again_changes_nothing_but_the_channels(catalogue: Catalogue) -> None:
@@ -80,13 +80,13 @@ def test_listing_again_changes_nothing_but_the_channels(catalogue: Catalogue) ->
 def test_failures_are_tried_again_at_once_then_less_and_less_often(catalogue: Catalogue) -> None:
     for _ in range(3):
         catalogue.failed("ia", "timeout", "60 s", NOW, channel="china")
-    assert len(catalogue.unfinished(["china"], NOW)) == 1
+    assert len(list(catalogue.due.unfinished(["china"], NOW))) == 1
     catalogue.failed("ia", "timeout", "60 s", NOW)
-    assert catalogue.unfinished(["china"], NOW) == []
-    assert len(catalogue.unfinished(["china"], NOW + timedelta(hours=2))) == 1
+    assert list(catalogue.due.unfinished(["china"], NOW)) == []
+    assert len(list(catalogue.due.unfinished(["china"], NOW + timedelta(hours=2)))) == 1
     for _ in range(30):
         catalogue.failed("ia", "timeout", "60 s", NOW)
-    assert len(catalogue.unfinished(["china"], NOW + timedelta(days=7))) == 1, "never given up"
+    assert len(list(catalogue.due.unfinished(["china"], NOW + timedelta(days=7)))) == 1, "never given up"
 
 
 def test_a_failed_refresh_leaves_what_is_on_disk(catalogue: Catalogue) -> None:
@@ -101,7 +101,7 @@ def test_the_page_may_name_another_id_than_the_list(catalogue: Catalogue) -> Non
     catalogue.record(
         "ikan", NOW, replaces="https://k.sina.com.cn/x.html", state="exported", url="https://k.sina.com.cn/x.html"
     )
-    assert catalogue.unfinished(["china"], NOW) == []
+    assert list(catalogue.due.unfinished(["china"], NOW)) == []
     assert catalogue.known_urls(["https://k.sina.com.cn/x.html"]) == {"https://k.sina.com.cn/x.html": "ikan"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from datetime import datetime
@@ -12,7 +13,6 @@ import pytest
 from scrapy.settings import Settings
 from scrapy.utils.test import get_crawler
 
-from sinanews.catalogue import Catalogue
 from sinanews.dates import BEIJING
 from sinanews.exceptions import DuplicateArticle
 from sinanews.items import ArticleItem
@@ -169,32 +169,39 @@ def test_duplicates_shows_the_clusters(archive: TemporaryArchive) -> None:
 
 
 def test_two_runs_that_meet_two_copies_keep_one(tmp_path: Path) -> None:
-    """Both have looked before either has recorded: the later one finds the first when it records."""
+    """Both come to the end of their pipelines in the same moment: one is exported, the other finds it."""
     settings = Settings()
     settings.setmodule("sinanews.settings")
     values: dict[str, Any] = {
         "SINANEWS_EXPORTS": str(tmp_path),
         "SINANEWS_DATABASE": f"sqlite:///{tmp_path}/.catalogue.db",
-    }
-    values |= {
         "EXTENSIONS_BASE": {},
         "EXTENSIONS": {"sinanews.run.extension.Run": 0},
     }
-    items, exporters = [], []
-    for number, spider in enumerate((SeedsSpider, SinaFinanceSpider)):
+    runs: list[Run] = []
+
+    async def export(number: int, spider: type[SeedsSpider | SinaFinanceSpider]) -> ArticleItem:
         crawler = get_crawler(spider, {**settings.copy_to_dict(), **values})
         crawler.crawling = True
-        Run.of(crawler).begin(spider())
+        runs.append(Run.of(crawler))
+        runs[-1].begin(spider())
         text = "\n".join(edited(paragraphs(0)) if number else paragraphs(0))
         item = ArticleItem(id=f"i{number}", url=None, title=f"标题{number}", body_html=text, body_text=text)
-        items.append(DedupPipeline(crawler).process_item(item))
-        exporters.append(ExportPipeline(crawler))
-    exporters[0].process_item(items[0])
-    with pytest.raises(DuplicateArticle, match="i0"):
-        exporters[1].process_item(items[1])
-    catalogue = Catalogue(values["SINANEWS_DATABASE"])
-    second = catalogue.article("i1")
+        for pipeline in (DedupPipeline(crawler), ExportPipeline(crawler)):
+            item = await pipeline.process_item(item)
+        return item
+
+    async def both() -> list[ArticleItem | BaseException]:
+        spiders = enumerate((SeedsSpider, SinaFinanceSpider))
+        return await asyncio.gather(*(export(*one) for one in spiders), return_exceptions=True)
+
+    results = asyncio.run(both())
+    (kept,) = (one for one in results if isinstance(one, ArticleItem))
+    (copy,) = (one for one in results if isinstance(one, DuplicateArticle))
+    assert kept.id in str(copy)
+    second = runs[0].catalogue.article({"i0": "i1", "i1": "i0"}[kept.id])
     assert second is not None
-    assert (second.state, second.reason, second.duplicate_of) == ("duplicate", "story", "i0")
+    assert (second.state, second.reason, second.duplicate_of) == ("duplicate", "story", kept.id)
     assert len(list(posts_under(tmp_path))) == 1
-    assert (tmp_path / second.path).is_file()
+    for run in runs:
+        run.close()

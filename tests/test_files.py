@@ -104,11 +104,14 @@ def test_new_folders_last_in_their_parents(tmp_path: Path, synced: list[str]) ->
     exports = tmp_path / "new" / "exports"
     folder = ExportFolder(exports)
     folder.write("金融/2026/11/a.md", b"a")
+    folder.sync()
     names = ["", "new", "new/exports", "new/exports/金融", "new/exports/金融/2026", "new/exports/金融/2026/11"]
     assert {str((tmp_path / name).resolve()) for name in names} <= set(synced)
     synced.clear()
     folder.write("金融/2026/11/b.md", b"b")
-    assert len(synced) == 2, "a file and its folder: what lasts already costs nothing"
+    folder.write("金融/2026/11/c.md", b"c")
+    folder.sync()
+    assert len(synced) == 3, "two files and their folder, once: what lasts already costs nothing"
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to see what is flushed")

@@ -225,7 +225,12 @@ def test_a_host_at_rest_is_sent_nothing_and_its_requests_come_back(monkeypatch: 
     async def scene() -> None:
         scheduler = PatientScheduler.from_crawler(world.crawler)
         scheduler.open(world.crawler.spider)
-        world.crawler.engine = SimpleNamespace(crawl=scheduler.enqueue_request)
+        slot = SimpleNamespace(active=set(), queue=[])
+        world.crawler.engine = SimpleNamespace(
+            crawl=scheduler.enqueue_request,
+            downloader=SimpleNamespace(active=set()),
+            scraper=SimpleNamespace(slot=slot),
+        )
         other = Request("https://feed.mix.sina.com.cn/api/roll/get?page=1")
         for request in (Request(f"{URL}?1"), Request(f"{URL}?2"), other):
             scheduler.enqueue_request(request)

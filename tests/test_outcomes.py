@@ -16,6 +16,7 @@ import pytest
 
 from sinanews import settings
 from sinanews.catalogue import Catalogue
+from sinanews.catalogue.due import Due
 from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
 from sinanews.catalogue.seed_files import SeedFiles
@@ -219,7 +220,7 @@ def test_an_interrupted_run_says_so_and_is_continued(archive: TemporaryArchive, 
 @pytest.mark.parametrize(
     ("spider", "fault", "method"),
     [
-        ("sina_finance", "", (Catalogue, "unfinished")),
+        ("sina_finance", "", (Due, "unfinished")),
         ("sina_finance", "", (Catalogue, "known_urls")),
         ("sina_finance", "deleted", (Catalogue, "article")),
         ("sina_finance", "500", (Catalogue, "failed")),

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Engine, create_engine, func, select
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import articles
 from sinanews.duplicates import index as stories
-from sinanews.duplicates.fingerprint import KEYS, Sketch, better_copy, compare
+from sinanews.duplicates.decision import CopyOf, New, decide
+from sinanews.duplicates.fingerprint import KEYS, Fingerprint, Sketch, better_copy, compare
 from sinanews.items import ArticleItem
 from tests.test_fingerprints import LETTERS, changed, made, prose, report
 
@@ -162,7 +163,7 @@ def test_the_index_outlives_a_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("same", ["story", "text", "url"])
 def test_two_workers_keep_one_copy(catalogue_url: str, same: str) -> None:
-    """Six processes have looked, found nothing, and record their copies at the same moment: one of them is kept."""
+    """Six that look and record at the same moment: the first finds nothing, the others find it."""
     text, kept, ready = prose(1), [], threading.Barrier(6)
     moment = datetime(2026, 11, 20, tzinfo=timezone.utc)
     Catalogue(catalogue_url).close()
@@ -175,13 +176,15 @@ def test_two_workers_keep_one_copy(catalogue_url: str, same: str) -> None:
             "url": "https://a.example/" if same == "url" else None,
         }
         item = ArticleItem(id=f"{number}", url=its["url"], title="题")
+        fingerprint = Fingerprint(its["text_digest"], its["sketch"])
         ready.wait()
-        rival = catalogue.record(f"{number}", moment, state="exported", rivals_of=item, **its)
-        if rival is None:
-            kept.append(f"{number}")
-        else:
-            assert rival.reason == same
-        assert (catalogue.article(f"{number}") is None) == (rival is not None)
+        with catalogue.together():
+            decision = decide(catalogue.known_of(item, fingerprint), item, fingerprint, "drop")
+            if isinstance(decision, New):
+                catalogue.record(f"{number}", moment, state="exported", **its)
+                kept.append(f"{number}")
+            else:
+                assert isinstance(decision, CopyOf) and decision.reason == same
         catalogue.close()
 
     workers = [threading.Thread(target=work, args=(number,)) for number in range(6)]

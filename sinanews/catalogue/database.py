@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3 as sqlite_driver
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError as BadUrl
@@ -21,8 +23,9 @@ from sinanews.exceptions import ArgumentError, CatalogueError
 #: Both dialects can insert-or-update, in the same words; SQLAlchemy's common insert cannot.
 INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 BUSY_TIMEOUT = 60  #: seconds to wait for another process's lock before giving up
-BUSY_PAUSE = 0.05  #: seconds between two tries to get it
-SETUP_LOCK = 0x73696E62  #: any number that nothing else in the database locks
+BUSY_PAUSE = 0.01  #: seconds between two tries to get it
+#: Two numbers that nothing else in a PostgreSQL database locks: for making its tables, and for writing to them.
+SETUP_LOCK, WRITE_LOCK = 0x73696E62, 0x73696E61
 WRITES = "sinanews_writes"  #: execution option of a connection: whether its transactions may write
 
 
@@ -35,6 +38,7 @@ class Database:
         #: Asked while a transaction waits for other writers: True ends the wait with an error.
         self.give_up = give_up
         self.engine = _engine(self.url)
+        self._shared = threading.local()  #: its ``connection``: of the transaction that ``together`` has begun
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "begin", self._begin)
 
@@ -52,7 +56,8 @@ class Database:
     def begin(self) -> Iterator[Connection]:
         """One transaction that may write, committed when the block ends well; it waits for other writers at its start.
 
-        Raises CatalogueError, also where the wait is longer than BUSY_TIMEOUT or ``give_up`` says that it is no use.
+        Within ``together`` it is that one. Raises CatalogueError, also where the wait is longer than BUSY_TIMEOUT or
+        ``give_up`` says that it is no use.
         """
         with self._connection(writes=True) as connection:
             yield connection
@@ -64,7 +69,28 @@ class Database:
             yield connection
 
     @contextmanager
+    def together(self) -> Iterator[Connection]:
+        """One transaction of all that this thread reads and writes in the block. Raises CatalogueError.
+
+        Nobody else has one at the same time, so what one has read still holds when it writes. One in another is that.
+        """
+        if getattr(self._shared, "connection", None) is not None:
+            yield self._shared.connection
+            return
+        with self._connection(writes=True) as connection:
+            self._lock(connection, WRITE_LOCK)
+            self._shared.connection = connection
+            try:
+                yield connection
+            finally:
+                del self._shared.connection
+
+    @contextmanager
     def _connection(self, writes: bool) -> Iterator[Connection]:
+        shared: Connection | None = getattr(self._shared, "connection", None)
+        if shared is not None:
+            yield shared
+            return
         try:
             with self.engine.connect().execution_options(**{WRITES: writes}) as connection, connection.begin():
                 yield connection
@@ -87,12 +113,15 @@ class Database:
                 raise CatalogueError(f"catalogue {self}: another process has been setting it up for long") from None
             except OSError as error:
                 raise CatalogueError(f"catalogue {self}: cannot make its lock file: {error.strerror}") from None
-        elif self.engine.dialect.name == "postgresql":
-            with self.read() as connection:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SETUP_LOCK})
-                yield
         else:
-            yield
+            with self.read() as connection:
+                self._lock(connection, SETUP_LOCK)
+                yield
+
+    def _lock(self, connection: Connection, key: int) -> None:
+        """Until the transaction ends. SQLite has one writer anyway: its BEGIN has waited for the others."""
+        if self.engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
     def _begin(self, connection: Connection) -> None:
         """SQLite's BEGIN, said by us: its driver would begin too late, and wait where nobody can interrupt it."""
@@ -112,15 +141,22 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
 
-    def upsert(self, connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
-        """Insert, or update the row of that primary key."""
-        insert = INSERT[self.engine.dialect.name](table).values(**values)
-        keys = [c.name for c in table.primary_key]
-        rest = {name: insert.excluded[name] for name in values if name not in keys}
-        statement = (
-            insert.on_conflict_do_update(index_elements=keys, set_=rest) if rest else (insert.on_conflict_do_nothing())
-        )
-        connection.execute(statement)
+    def upsert(
+        self, connection: Connection, table: Table, values: Mapping[str, Any], new: Mapping[str, Any] | None = None
+    ) -> None:
+        """Insert, or update the row of that primary key; what is in ``new`` is written only where there is no row."""
+        statement = _upsert(self.engine.dialect.name, table, tuple(values), tuple(new or ()))
+        connection.execute(statement, {**values, **(new or {})})
+
+
+@lru_cache(maxsize=500)  # making a statement takes longer than running it
+def _upsert(dialect: str, table: Table, names: tuple[str, ...], new: tuple[str, ...]) -> Insert:
+    insert = INSERT[dialect](table)
+    keys = [c.name for c in table.primary_key]
+    rest = {name: insert.excluded[name] for name in names if name not in keys and name not in new}
+    if not rest:
+        return insert.on_conflict_do_nothing()  # type: ignore[no-any-return]
+    return insert.on_conflict_do_update(index_elements=keys, set_=rest)  # type: ignore[no-any-return]
 
 
 def _checked(url: str) -> URL:

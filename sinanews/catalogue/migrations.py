@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, inspect, select, text
 
-from sinanews.catalogue.tables import metadata, versions
+from sinanews.catalogue.tables import FROM_POSTS, articles, metadata, runs, upkeep, versions
 from sinanews.duplicates import index as stories
 from sinanews.exceptions import CatalogueError
 
@@ -24,12 +24,21 @@ def _answers_and_seed_files(connection: Connection) -> None:
     for table in ("story_keys", "stories"):  # sketches of another form, which cannot be compared: see fingerprints.py
         if inspect(connection).has_table(table):
             connection.execute(text(f"DELETE FROM {table}"))
-    where = "WHERE missing_pages IS NOT NULL"
-    connection.execute(text(f"CREATE INDEX articles_incomplete ON articles (channel) {where}"))
+
+
+def _contents_and_indexes(connection: Connection) -> None:
+    """3: the articles themselves, to be taken from their posts by and by, and an index for every query."""
+    for name in ("articles_url", "articles_text", "articles_state", "articles_published", "articles_incomplete"):
+        connection.execute(text(f"DROP INDEX IF EXISTS {name}"))
+    for table in (articles, runs):
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            index.create(connection)
+    upkeep.create(connection)
+    connection.execute(upkeep.insert().values(name=FROM_POSTS, position=""))
 
 
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_answers_and_seed_files,)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_answers_and_seed_files, _contents_and_indexes)
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    ColumnElement,
     DateTime,
     Dialect,
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
     TypeDecorator,
+    and_,
+    literal_column,
 )
 
 
@@ -80,14 +85,45 @@ articles = Table(
     Column("answers", Integer, nullable=False, default=0, server_default="0"),
     Column("answered_at", UtcTime),
     Column("missing_pages", Text),  # URLs of pages that could not be had, its own where the end is missing; one a line
-    Index("articles_url", "url"),
-    Index("articles_text", "text_digest"),
-    Index("articles_state", "state", "channel"),
-    Index("articles_published", "published_at"),
+    # With the state in them nobody looks through all that is exported. No index begins with the state alone: it would
+    # draw planners to it. What status counts is in one index, so that the rows need not be read.
+    Index("articles_url", "url", "state"),
+    Index("articles_text", "text_digest", "state"),
+    Index("articles_published", "published_at", "id"),
+    Index("articles_channel", "channel", "published_at"),
+    Index("articles_figures", "state", "reason", "channel", "published_at"),
 )
-#: Few have pages missing: the index holds those only.
-_INCOMPLETE = articles.c.missing_pages.is_not(None)
-Index("articles_incomplete", articles.c.channel, sqlite_where=_INCOMPLETE, postgresql_where=_INCOMPLETE)
+
+
+def _index_of_few(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> None:
+    """An index of the rows that a condition names. A query for them repeats it, with its values written out: SQLite
+    does not look at what is bound."""
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+UNFINISHED = articles.c.state.in_((literal_column("'pending'"), literal_column("'failed'")))
+_index_of_few("articles_unfinished", articles.c.published_at, articles.c.id, where=UNFINISHED)
+INCOMPLETE = articles.c.missing_pages.is_not(None)
+_index_of_few("articles_incomplete", articles.c.published_at, articles.c.id, where=INCOMPLETE)
+COPY = articles.c.duplicate_of.is_not(None)
+_index_of_few("articles_copies", articles.c.duplicate_of, articles.c.reason, where=COPY)
+#: Rows of posts that were set aside: no copy has a path but these.
+ASIDE = and_(articles.c.state == literal_column("'duplicate'"), articles.c.path.is_not(None))
+_index_of_few("articles_aside", articles.c.path, where=ASIDE)
+
+#: Every revision of an article whole, by the number that its row had then; see contents.py.
+contents = Table(
+    "contents",
+    metadata,
+    Column("article_id", String(300), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("stored_at", UtcTime, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+#: What is being brought up to date by and by, and how far that has come; no row: nothing is left to do.
+upkeep = Table("upkeep", metadata, Column("name", String(40), primary_key=True), Column("position", Text))
+FROM_POSTS = "contents_from_posts"  #: the contents of articles of before 2.0, by id: see archive/old_posts.py
 
 #: Every channel that listed an article; articles.channel is the first.
 article_channels = Table(
@@ -136,6 +172,7 @@ runs = Table(
     Column("exit_code", Integer),
     Column("counts", JSON),  # the sinanews/… stats, without the prefix
     Column("findings", JSON),
+    Index("runs_spider", "spider", "id"),
 )
 
 #: Up to where a channel is listed without a gap, and when it was last seen.

@@ -15,6 +15,7 @@ from scrapy.addons import AddonManager
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from sinanews.archive.old_posts import item_in_post
 from sinanews.catalogue import Catalogue
 from sinanews.cleaning import clean_body
 from sinanews.config import exports_folder
@@ -83,16 +84,17 @@ def rebuild(catalogue: Catalogue, exports: Path, now: datetime) -> int:
 
 def take_in(catalogue: Catalogue, path: Path, name: str) -> str:
     """What became of a post, in words. Raises Refused for a file that is none of ours."""
-    row = row_of(path, name)
+    row, data = row_of(path, name)
     before = catalogue.article(row["id"])
     if before is not None and before.state == "exported":
         return "known already" if before.path == name else "second files"
-    catalogue.record(now=row["exported_at"], article_id=row.pop("id"), **row)
+    content = item_in_post(row, data)
+    catalogue.record(now=row["exported_at"], article_id=row.pop("id"), content=content, **row)
     return "taken in"
 
 
-def row_of(path: Path, name: str) -> dict[str, Any]:
-    """The catalogue's row of a post of ours. Raises Refused for any other file.
+def row_of(path: Path, name: str) -> tuple[dict[str, Any], bytes]:
+    """The catalogue's row of a post of ours, and the post. Raises Refused for any other file.
 
     A post whose id could not be a file name has a digest in its place; the catalogue puts the id
     in when a list names it again.
@@ -109,7 +111,7 @@ def row_of(path: Path, name: str) -> dict[str, Any]:
     written = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
     key = given or (url and article_id(url)) or id_in_name(match["rest"], post.title)
     channel = next((c.slug for c in CHANNELS if list(c.categories) == post.categories), None)
-    return {
+    row = {
         "id": key,
         "url": url or None,
         "state": "exported",
@@ -124,6 +126,7 @@ def row_of(path: Path, name: str) -> dict[str, Any]:
         "sketch": None if key.startswith("live-") else sketch(post.title, words),
         "revision": 1,
     }
+    return row, data
 
 
 def id_in_name(rest: str, title: str) -> str:

@@ -12,10 +12,14 @@ from pathlib import Path
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from sinanews.archive.old_posts import keep_old_posts
+from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue
 from sinanews.commands.crawl import Command as CrawlCommand
 from sinanews.config import exports_folder
 from sinanews.exceptions import ArgumentError, SinanewsError
+from sinanews.posts.exporter import PostRenderer
+from sinanews.posts.folder import ExportFolder
 from sinanews.terminal.output import lasting_output
 from sinanews.terminal.show import as_json, existing_catalogue, plain
 from sinanews.watch.outcomes import STORAGE, USAGE, counted
@@ -34,9 +38,9 @@ class Command(CrawlCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         ScrapyCommand.add_options(self, parser)
         parser.add_argument("--json", action="store_true", help="print JSON instead of a line for each finding")
-        parser.add_argument(
-            "--repair", action="store_true", help="fetch again what is missing, cut or changed; changed posts are kept"
-        )
+        parser.add_argument("--quick", action="store_true", help="only whether each post is there, not what is in it")
+        parser.add_argument("--repair", action="store_true", help="bring back what is missing or cut")
+        parser.add_argument("--force", action="store_true", help="with --repair: what was changed too, kept aside")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         ScrapyCommand.process_options(self, args, opts)
@@ -61,24 +65,31 @@ class Command(CrawlCommand):
             print("sinanews: there is no catalogue; posts that lie in the exports: scrapy catalogue rebuild")
             return 1
         try:
-            found = check(catalogue, exports)
-            if opts.repair and found:
-                found = self.repaired(found, catalogue, exports)
+            found = list(check(catalogue, exports, quick=opts.quick))
+            if opts.repair:
+                found = self.repaired(found, catalogue, exports, opts.force)
         finally:
             catalogue.close()
         tell_mismatches(found, opts.json)
         return int(bool(found))
 
-    def repaired(self, found: Sequence[Mismatch], catalogue: Catalogue, exports: Path) -> list[Mismatch]:
-        """Repair, fetch what has an address, and look again: what is still wrong."""
+    def repaired(self, found: Sequence[Mismatch], catalogue: Catalogue, exports: Path, force: bool) -> list[Mismatch]:
+        """Repair, fetch what the catalogue does not keep and has an address, and look again: what is still wrong."""
+        now = datetime.now(timezone.utc)
+        while keep_old_posts(catalogue, exports, now):
+            pass  # while they are as they were written: later nobody could bring them back
+        if not found:
+            return list(found)
         for finding in found:
             print(f"repairing {plain(finding)}", file=sys.stderr)
-        repair(found, catalogue, exports, datetime.now(timezone.utc))
+        assert self.settings is not None
+        rewriter = Rewriter(catalogue, ExportFolder(exports), PostRenderer.from_settings(self.settings), force=True)
+        repair(found, rewriter, now, force=force)
         urls = [finding.url for finding in check(catalogue, exports) if finding.kind == "waiting" and finding.url]
         if urls:
             _, line = self.crawl("sina_finance", {"urls": ",".join(urls)})
             print(f"sinanews: {line}", file=sys.stderr)
-        return check(catalogue, exports)
+        return list(check(catalogue, exports))
 
 
 def tell_mismatches(found: Sequence[Mismatch], as_data: bool) -> None:

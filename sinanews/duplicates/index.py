@@ -7,7 +7,7 @@ so each key names its newest `PER_KEY` articles only, and of all those named the
 That bounds the work, however many articles are known.
 
 Every function works inside the caller's transaction. Two workers that look before either has added would both keep
-their copy: call `lock` first in a transaction that looks and adds.
+their copy: who looks and adds does both in one transaction that nobody else has at the same time.
 """
 
 from __future__ import annotations
@@ -27,10 +27,8 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    insert,
     literal_column,
     select,
-    text,
     union_all,
     update,
 )
@@ -40,7 +38,6 @@ from sinanews.duplicates.fingerprint import KEYS, Likeness, Sketch, compare
 PER_KEY = 16  # copies appear within days, so the newest are the likely ones
 CHECKED = 10  # of a real copy's 12 keys, 6 are shared on average even with 5 % of its characters changed
 FORMULA = 3  # stories with the same words: those words say nothing of any, for the index has one text of each story
-_LOCK = 0x73696E61  # any number that nothing else in the database locks
 
 metadata = MetaData()
 
@@ -79,26 +76,20 @@ _SKETCHES = select(stories.c.ref, stories.c.article_id, stories.c.sketch).where(
     stories.c.ref.in_(bindparam("refs", expanding=True))
 )
 _REF = select(stories.c.ref, stories.c.sketch).where(stories.c.article_id == bindparam("article"))
-_ADD_STORY = insert(stories).returning(stories.c.ref)
-_ADD_KEYS = insert(story_keys)
+_ADD_STORY = stories.insert().returning(stories.c.ref)
+_ADD_KEYS = story_keys.insert()
 _DROP_STORY = delete(stories).where(stories.c.ref == bindparam("old"))
 _DROP_KEY = delete(story_keys).where(story_keys.c.key == bindparam("old_key"), story_keys.c.ref == bindparam("old"))
-
-
-def lock(connection: Connection) -> None:
-    """Let one transaction at a time look and add: to be called before `find`.
-
-    SQLite's one writer is locked by the caller's BEGIN IMMEDIATE, or here by a write that changes nothing.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    else:
-        connection.execute(_DROP_STORY, {"old": -1})
 
 
 def add(connection: Connection, article_id: str, sketch: Sketch) -> None:
     """Make an article known, or replace what was known of it."""
     remove(connection, article_id)
+    insert(connection, article_id, sketch)
+
+
+def insert(connection: Connection, article_id: str, sketch: Sketch) -> None:
+    """Make an article known that is not."""
     ref = connection.execute(_ADD_STORY, {"article_id": article_id, "sketch": sketch.pack()}).scalar_one()
     connection.execute(_ADD_KEYS, [{"key": key, "ref": ref} for key in sketch.keys])
 

@@ -6,9 +6,11 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
+from io import BytesIO
 from typing import Any, BinaryIO
 
 from scrapy.exporters import BaseItemExporter, CsvItemExporter, XmlItemExporter
+from scrapy.settings import BaseSettings
 
 from sinanews.exceptions import ArgumentError
 from sinanews.items import ArticleItem
@@ -38,6 +40,23 @@ class FrontMatterItemExporter(BaseItemExporter):
     def export_item(self, item: ArticleItem) -> None:
         extra = {EXTRA_KEYS[name]: getattr(item, name) for name in self.extra_fields}
         self.file.write(write_post(post_of(item), verbatim=self.verbatim, extra=extra))
+
+
+class PostRenderer:
+    """An item as the bytes of its post. Raises ArgumentError for an extra field that cannot be."""
+
+    def __init__(self, *, verbatim: bool = False, extra_fields: Iterable[str] = ()) -> None:
+        self.verbatim, self.extra_fields = verbatim, checked_extra_fields(extra_fields)
+
+    @classmethod
+    def from_settings(cls, settings: BaseSettings) -> PostRenderer:
+        extra = settings.getlist("SINANEWS_FRONT_MATTER_EXTRA")
+        return cls(verbatim=settings["SINANEWS_BODY"] == "verbatim", extra_fields=extra)
+
+    def __call__(self, item: ArticleItem) -> bytes:
+        file = BytesIO()
+        FrontMatterItemExporter(file, verbatim=self.verbatim, extra_fields=self.extra_fields).export_item(item)
+        return file.getvalue()
 
 
 #: Lines of a header that differ at every fetch of the same article.

@@ -31,6 +31,7 @@ class ExportFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._durable: set[Path] = set()  #: folders whose names are known to be on disk in their parents
+        self._renamed_in: set[Path] = set()  #: folders with names that may not be on disk yet
         try:
             _make_root(root)
             self._folder(TEMPORARY)
@@ -43,13 +44,26 @@ class ExportFolder:
         return _is(stat.S_ISREG, self.root / path)
 
     def write(self, path: str, data: bytes) -> None:
-        """Write, flush to disk, then rename into place: after a crash the old file is there, or the new one."""
+        """Write, flush to disk, then rename into place: after a crash the old file is there, or the new one.
+
+        It is sure to be the new one after ``sync``.
+        """
         target = self.root / path
         try:
             folder = self._folder_of(path)
-            _write_over(folder / target.name, data, self._folder(TEMPORARY))
+            _rename_over(folder / target.name, data, self._folder(TEMPORARY))
+            self._renamed_in.add(folder)
         except OSError as error:
             raise ExportError(f"cannot write {target}: {error.strerror or error}") from None
+
+    def sync(self) -> None:
+        """Make the names of the files written so far last."""
+        try:
+            while self._renamed_in:
+                _sync_folder(folder := next(iter(self._renamed_in)))
+                self._renamed_in.discard(folder)
+        except OSError as error:
+            raise ExportError(f"cannot write to {self.root}: {error.strerror or error}") from None
 
     def set_aside(self, path: str) -> None:
         """Move a post to aside_path, where neither Hexo nor a reader looks, but nothing is lost."""
@@ -161,6 +175,11 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def _write_over(target: Path, data: bytes, beside: Path) -> None:
+    _rename_over(target, data, beside)
+    _sync_folder(target.parent)
+
+
+def _rename_over(target: Path, data: bytes, beside: Path) -> None:
     temporary = beside / f".{secrets.token_hex(8)}.sinanews"
     try:
         with temporary.open("xb") as file:  # "x" makes a new file or fails: it follows no link
@@ -171,7 +190,6 @@ def _write_over(target: Path, data: bytes, beside: Path) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
 
 
 def _make_root(root: Path) -> None:

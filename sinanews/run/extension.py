@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
@@ -17,12 +18,14 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 from scrapy.utils.defer import deferred_from_coro
 
+from sinanews.archive.old_posts import keep_old_posts
 from sinanews.catalogue.lock import RunLock
+from sinanews.catalogue.writer import Writer
 from sinanews.config import check_settings, missing_command
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, Banned, CatalogueError, SinanewsError
 from sinanews.pages.answers import Walls
-from sinanews.posts.folder import SUPERSEDED, ExportFolder
+from sinanews.posts.folder import ExportFolder
 from sinanews.run.ledger import Ledger
 from sinanews.watch.alert import alert
 from sinanews.watch.monitors import Finding, judge_run
@@ -82,13 +85,29 @@ class Run(Ledger):
             if self.catalogue.path is not None:
                 self.lock = RunLock(self.catalogue.path, self.spider_name, self.now())
             self.folder = ExportFolder(self.exports)
-            self.folder.finish_moves(self.catalogue.paths_under(SUPERSEDED))
+            self.folder.finish_moves(self.catalogue.set_aside())
+            self.writer = Writer(self.catalogue, self.folder.sync)
+            self.take_in_old_posts()
             self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())
             for row in self.catalogue.runs.cooldowns(self.now()) if getattr(spider, "online", True) else ():
                 until = to_beijing(row.until)
                 raise Banned(f"left alone until {until:%Y-%m-%d %H:%M} Beijing time: {row.reason}")
         except SinanewsError as error:
             self.stop_run(error)
+
+    def take_in_old_posts(self) -> None:
+        """Between its other work the writer keeps the contents of what was exported before 2.0, while there is any."""
+        writer = self.writer
+        assert writer is not None
+
+        def go_on(step: Future[bool]) -> None:
+            if not step.cancelled() and step.exception() is None and step.result() and not self.stopping:
+                writer.submit(self._take_in).add_done_callback(go_on)
+
+        writer.submit(self._take_in).add_done_callback(go_on)
+
+    def _take_in(self) -> bool:
+        return keep_old_posts(self.catalogue, self.exports, self.now())
 
     # --- it is stopped ---------------------------------------------------------------------------------
 
@@ -166,6 +185,12 @@ class Run(Ledger):
                 logger.exception("the end of the run failed")
                 self.outcome, self.line = CRASHED, f"{CRASHED.words}: {error}"
             last_line.info("%s", self.line)
+        self.close()
+
+    def close(self) -> None:
+        """Let the writer do what waits, close the catalogue and give the lock back."""
+        if self.writer is not None:
+            self.writer.close()
         if "catalogue" in self.__dict__:
             self.catalogue.close()
         if self.lock is not None:

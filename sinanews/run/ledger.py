@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from scrapy.crawler import Crawler
 
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.place import catalogue_url
+from sinanews.catalogue.writer import Writer
 from sinanews.config import exports_folder
-from sinanews.duplicates.decision import CopyOf
 from sinanews.exceptions import Refused
-from sinanews.items import ArticleItem
 from sinanews.pages.answers import CUT_RUNS, RUNS, Said, told
 from sinanews.run.interrupts import interrupts
 
 logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 
 class Ledger:
@@ -31,6 +32,7 @@ class Ledger:
         self.now = now
         self.interrupts = interrupts
         self.exports: Path = exports_folder(crawler.settings["SINANEWS_EXPORTS"])
+        self.writer: Writer | None = None  #: once the run has begun
         self.run_id: int | None = None  #: of the run's row in the catalogue, once it has begun
 
     @cached_property
@@ -58,18 +60,15 @@ class Ledger:
         self.count(f"anomaly/{name}")
         logger.warning("%s: %s", name, words)
 
-    def record(self, item: ArticleItem, state: str, **values: Any) -> CopyOf | None:
-        """Write what became of an item; see ``Catalogue.record`` for the copy that may be returned in place of that."""
-        if item.fetch is not None:
-            values = {"replaces": item.fetch.listed_as, **item.fetch.validators(), **values}
-        for name in ("url", "title", "channel", "kind", "layout", "media", "published_at"):
-            values.setdefault(name, getattr(item, name))
-        return self.catalogue.record(item.id, self.now(), state=state, **values)
+    async def write(self, do: Callable[[], Result]) -> Result:
+        """What ``do`` returns, once the catalogue has committed what it wrote: see ``Writer``."""
+        assert self.writer is not None
+        return await asyncio.wrap_future(self.writer.submit(do))
 
     def unchanged(self, key: str, **values: Any) -> None:
         """An article that is as we have it."""
         self.count("articles/unchanged")
-        self.catalogue.touch(key, self.now(), **Said()._asdict(), **values)
+        self.catalogue.unchanged(key, self.now(), **values)
 
     def fail(self, key: str, reason: str, detail: str, **values: Any) -> None:
         """A failure that may pass; the next run tries again."""

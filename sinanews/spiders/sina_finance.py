@@ -80,15 +80,15 @@ class SinaFinanceSpider(RollSpider):
         """What earlier runs left undone, what is to be read again, then the first page of each channel."""
         slugs = [channel.slug for channel in self.channels]
         now = self.run.now()
-        for row in self.run.catalogue.unfinished(slugs, now, self.since, self.until):
+        for row in self.run.catalogue.due.unfinished(slugs, now, self.since, self.until):
             self.leave_if_stopping()
             if not row.url:
                 continue  # known from its post only: asked for when a list names it again
             yield from self.ask([listing_of(row)], channel_by_slug(row.channel), self.run.catalogue.known([row.id]))
-        for row in self.run.catalogue.incomplete(slugs, now):
+        for row in self.run.catalogue.due.incomplete(slugs, now):
             yield from self.ask_again(listing_of(row), channel_by_slug(row.channel), row)
         if "refresh" in self.options:
-            for row in self.run.catalogue.exported_since(slugs, now - self.options["refresh"]):
+            for row in self.run.catalogue.due.exported_since(slugs, now - self.options["refresh"]):
                 yield from self.ask_again(listing_of(row), channel_by_slug(row.channel), row)
         for channel in self.channels:
             yield from self.read_on_list(self.plan(channel))

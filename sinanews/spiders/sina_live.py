@@ -89,7 +89,7 @@ class SinaLiveSpider(RollSpider):
     def plan(self, channel: Channel) -> list[Pager]:
         """Down to ``since``, to the oldest row that an earlier run left undone or to its gaps; then the newest rows."""
         catalogue, slug = self.run.catalogue, channel.slug
-        left = [row.published_at for row in catalogue.unfinished([slug], self.run.now()) if row.published_at]
+        left = [row.published_at for row in catalogue.due.unfinished([slug], self.run.now()) if row.published_at]
         gaps = self.gaps(slug)
         stops = [*left, *(gap.after for gap in gaps), *([self.since] if self.since else [])]
         pagers: list[Pager] = [RoomPager(channel, stop_at=min(stops), closes=gaps)] if stops else []
@@ -119,7 +119,7 @@ class SinaLiveSpider(RollSpider):
         slug, reach = pager.channel.slug, pager.stop_at
         if isinstance(pager, RoomPager) and pager.channel.lid == CURSOR_ROOM and pager.ended == "end":
             reach = pager.bottom
-        for row in self.run.catalogue.unfinished([slug], self.run.now(), reach):
+        for row in self.run.catalogue.due.unfinished([slug], self.run.now(), reach):
             if row.id not in pager.seen:
                 self.run.refuse(row.id, PageGone(f"{row.id} is no longer in the feed"))
 
@@ -129,7 +129,7 @@ class SinaLiveSpider(RollSpider):
         if reach is None:
             return []
         gaps = tuple(gap for gap in self.gaps(slug) if gap.after < reach)
-        rows = self.run.catalogue.unfinished([slug], self.run.now(), until=reach)
+        rows = list(self.run.catalogue.due.unfinished([slug], self.run.now(), until=reach))
         stops = [*(gap.after for gap in gaps), *(row.published_at for row in rows if row.published_at)]
         if not stops:
             return []

@@ -39,8 +39,7 @@ class CatalogueCommand(ScrapyCommand):
 
     @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        if args:
-            raise UsageError(f"{args[0]!r} is not understood; this command takes options only", print_help=False)
+        self.take(args)
         assert self.settings is not None
         try:
             AddonManager.load_pre_crawler_settings(self.settings)  # another project has our settings from its add-on
@@ -48,6 +47,11 @@ class CatalogueCommand(ScrapyCommand):
         except SinanewsError as error:
             print(f"sinanews: {error}", file=sys.stderr)
             self.exitcode = USAGE.code if isinstance(error, ArgumentError) else STORAGE.code
+
+    def take(self, args: list[str]) -> None:
+        """What was given besides options. Raises UsageError."""
+        if args:
+            raise UsageError(f"{args[0]!r} is not understood; this command takes options only", print_help=False)
 
     def with_catalogue(self, opts: argparse.Namespace) -> int:
         assert self.settings is not None

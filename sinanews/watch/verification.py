@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +12,16 @@ from typing import Any
 
 from sqlalchemy import Row, select, text
 
+from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import articles
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ExportError
-from sinanews.posts.folder import SUPERSEDED, ExportFolder, in_the_way, leftovers, posts_under
+from sinanews.posts.folder import SUPERSEDED, in_the_way, leftovers, posts_under
 from sinanews.posts.naming import file_id
 
+a = articles.c
+BATCH = 2000  #: rows read at once
 SETTLED = 60  #: seconds; a younger temporary file may belong to a running crawl
 MOST_BYTES = 64 * 1024 * 1024  #: of a file in a post's place; a larger one is no post of ours
 POST_BEGIN = b"\n<div>   \n"  #: how the body of every post begins
@@ -27,7 +30,7 @@ POST_END = b"  \n</div>\n            "  #: how every whole post ends
 KINDS = {
     "missing": ("is missing", "{again}"),
     "cut": ("is cut off", "{again}; what there is of it is kept in .superseded/ too"),
-    "changed": ("was changed after it was written", "{again}; the changed one is kept in .superseded/ too"),
+    "changed": ("was changed after it was written", "{again} with --force; the changed one is kept in .superseded/"),
     "no_path": ("is exported, but its row names no file", "{again}"),
     "waiting": ("is to be fetched again", "{again}"),
     "second": ("is a second file of one article", f"--repair moves it into {SUPERSEDED}/"),
@@ -36,7 +39,7 @@ KINDS = {
     "in_the_way": ("is a link or a file where a folder of sinanews belongs", "move it away; no run can write there"),
     "integrity": ("is what SQLite says of the catalogue", "move the file away, then: scrapy catalogue rebuild"),
 }
-TO_FETCH = ("missing", "cut", "changed", "no_path")
+DAMAGED = ("missing", "cut", "no_path")  #: what is brought back without being told to overwrite what people edited
 
 
 @dataclass(frozen=True)
@@ -61,29 +64,67 @@ class Mismatch:
         return f"{self.kind}: {self.what} {self.words}; {self.remedy}"
 
 
-def check(catalogue: Catalogue, exports: Path) -> list[Mismatch]:
-    """Everything that is wrong, files of the catalogue first. Raises CatalogueError, ExportError, OSError."""
-    a = articles.c
-    query = select(a.id, a.state, a.path, a.file_digest, a.url, a.channel, a.published_at)
+def check(catalogue: Catalogue, exports: Path, *, quick: bool = False) -> Iterator[Mismatch]:
+    """Everything that is wrong, files of the catalogue first. Raises CatalogueError, ExportError, OSError.
+
+    ``quick``: only whether each post is there, not what is in it.
+    """
+    if catalogue.path is not None and not quick:
+        with catalogue.read() as connection:
+            told = connection.scalars(text("PRAGMA integrity_check")).all()
+        yield from (Mismatch("integrity", str(words)) for words in told if words != "ok")
+    ours: set[int] = set()  #: digests of paths: the paths themselves would be most of a large archive's memory
+    strange: dict[str, str] = {}  #: articles whose files are named by another word than their id
+    for row in _rows(catalogue):
+        if not ours and not exports.is_dir():  # or all would be brought back, into the folder of a disk that is away
+            raise ExportError(
+                f"there is no folder {exports}; is its disk there? SINANEWS_EXPORTS names the folder of posts"
+            )
+        if row.path and row.state in ("exported", "pending", "failed"):
+            ours.add(_short(row.path))
+        if row.state == "exported" and file_id(row.id) != row.id:
+            strange[file_id(row.id)] = row.id
+        if kind := _kind_of_row(row, exports, quick):
+            yield Mismatch(kind, row.path or row.id, row.id, row.url, _again(row, catalogue))
+    for path in posts_under(exports):
+        name = path.relative_to(exports).as_posix()
+        if _short(name) not in ours:
+            article = _article_of(path.stem, strange, catalogue)
+            yield Mismatch("second" if article else "foreign", name, article)
+    yield from (Mismatch("in_the_way", name) for name in in_the_way(exports))
+    yield from (Mismatch("leftover", path.relative_to(exports).as_posix()) for path in leftovers(exports, SETTLED))
+
+
+def _rows(catalogue: Catalogue) -> Iterator[Row[Any]]:
+    """The rows of all that has a post, or should; in batches, for it takes long to look at the files."""
+    columns = (a.id, a.state, a.path, a.file_digest, a.url, a.channel, a.published_at, a.revision)
+    query = select(*columns).where(a.path.is_not(None) | (a.state == "exported")).order_by(a.id).limit(BATCH)
+    after = ""
+    while True:
+        with catalogue.read() as connection:
+            rows = connection.execute(query.where(a.id > after)).all()
+        yield from rows
+        if len(rows) < BATCH:
+            return
+        after = rows[-1].id
+
+
+def _short(path: str) -> int:
+    return int.from_bytes(hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "big")
+
+
+def _article_of(stem: str, strange: Mapping[str, str], catalogue: Catalogue) -> str | None:
+    """The exported article that a name ends with. An id may hold hyphens: the longest tail that is one is it."""
+    tails = [stem[i + 1 :] for i, char in enumerate(stem) if char == "-"]
     with catalogue.read() as connection:
-        is_sqlite = connection.dialect.name == "sqlite"
-        told = connection.scalars(text("PRAGMA integrity_check")).all() if is_sqlite else []
-        rows = connection.execute(query.where(a.path.is_not(None) | (a.state == "exported"))).all()
-    if rows and not exports.is_dir():  # or all of them would be fetched again, into the folder of a disk that is away
-        raise ExportError(
-            f"there is no folder {exports}; is its disk there? SINANEWS_EXPORTS names the folder of posts"
-        )
-    found = [Mismatch("integrity", str(words)) for words in told if words != "ok"]
-    for row in rows:
-        kind = _kind_of_row(row, exports)
-        found += [Mismatch(kind, row.path or row.id, row.id, row.url, _again(row))] if kind else []
-    found += _unexpected(rows, exports)
-    found += [Mismatch("in_the_way", name) for name in in_the_way(exports)]
-    return found + [Mismatch("leftover", path.relative_to(exports).as_posix()) for path in leftovers(exports, SETTLED)]
+        exported = set(connection.scalars(select(a.id).where(a.id.in_(tails), a.state == "exported")))
+    return next((strange.get(tail, tail) for tail in tails if tail in exported or tail in strange), None)
 
 
-def _again(row: Row[Any]) -> str:
-    """What has an article fetched again: --repair can only where there is an address, and says what else can."""
+def _again(row: Row[Any], catalogue: Catalogue) -> str:
+    """What brings a post back: the catalogue, its address, or what else can."""
+    if row.state == "exported" and row.path and catalogue.contents.has(row.id, row.revision):
+        return "--repair writes it from the catalogue"
     ready = "" if row.state in ("pending", "failed") else "--repair, then: "
     day = f"{to_beijing(row.published_at):%Y-%m-%d}" if row.published_at else ""
     if row.url:
@@ -100,17 +141,19 @@ def _again(row: Row[Any]) -> str:
     return f"{ready}a crawl that meets it in a list; else only a backup of yours brings it back"
 
 
-def _kind_of_row(row: Row[Any], exports: Path) -> str | None:
+def _kind_of_row(row: Row[Any], exports: Path, quick: bool) -> str | None:
     if row.state in ("pending", "failed"):
         return "waiting"
     if row.state != "exported":
         return None
-    return "no_path" if not row.path else _kind_of_file(exports / row.path, row.file_digest)
+    return "no_path" if not row.path else _kind_of_file(exports / row.path, row.file_digest, quick)
 
 
-def _kind_of_file(path: Path, digest: str | None) -> str | None:
+def _kind_of_file(path: Path, digest: str | None, quick: bool) -> str | None:
     try:
         status = path.lstat()
+        if quick and stat.S_ISREG(status.st_mode):
+            return None
         if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
             return "changed"
         data = path.read_bytes()
@@ -130,32 +173,24 @@ def _is_whole(data: bytes) -> bool:
     return POST_BEGIN not in text and text.rstrip().endswith(b"\n</div>")
 
 
-def _unexpected(rows: Iterable[Row[Any]], exports: Path) -> Iterator[Mismatch]:
-    """Posts that no row names as an exported article's file, or that a repair is about to replace."""
-    ours = {row.path for row in rows if row.state in ("exported", "pending", "failed")}
-    of_tail = {file_id(row.id): row.id for row in rows if row.state == "exported"}
-    for path in posts_under(exports):
-        name = path.relative_to(exports).as_posix()
-        if name not in ours:
-            stem = path.stem
-            # An id may hold hyphens itself: the longest tail that is an id is the one.
-            tails = (stem[i + 1 :] for i, char in enumerate(stem) if char == "-")
-            article = next((of_tail[tail] for tail in tails if tail in of_tail), None)
-            yield Mismatch("second" if article else "foreign", name, article)
+def repair(findings: Iterable[Mismatch], rewriter: Rewriter, now: datetime, *, force: bool = False) -> None:
+    """Bring back what is damaged, from the catalogue; what it does not keep is put back to be fetched.
 
-
-def repair(findings: Iterable[Mismatch], catalogue: Catalogue, exports: Path, now: datetime) -> None:
-    """Put articles back to be fetched. Raises ExportError, CatalogueError.
-
-    What is cut or changed stays in its place until a whole one takes it: not every article can be had again.
+    What was changed is overwritten with ``force`` only. What is cut or changed is kept in ``.superseded/`` too, and
+    stays in its place until a whole one takes it: not every article can be had again. Raises ExportError,
+    CatalogueError.
     """
-    folder = ExportFolder(exports)
+    damaged: dict[str, Mismatch] = {}
     for finding in findings:
         if finding.kind == "second":
-            folder.set_aside(finding.what)
-        elif finding.kind in ("cut", "changed"):
-            folder.keep_copy(finding.what)
-        if finding.kind in (*TO_FETCH, "waiting") and finding.article:
-            catalogue.touch(finding.article, now, state="pending", attempts=0, next_try_at=None)
-        if finding.kind == "leftover":
-            (exports / finding.what).unlink(missing_ok=True)
+            rewriter.folder.set_aside(finding.what)
+        elif finding.kind == "leftover":
+            (rewriter.folder.root / finding.what).unlink(missing_ok=True)
+        elif finding.article and (finding.kind in (*DAMAGED, "waiting") or (finding.kind == "changed" and force)):
+            damaged[finding.article] = finding
+    written = {one.article for one in rewriter.these(damaged, now) if one.what == "written"}
+    for article, finding in damaged.items():
+        if article not in written:
+            if finding.kind in ("cut", "changed"):
+                rewriter.folder.keep_copy(finding.what)
+            rewriter.catalogue.touch(article, now, state="pending", attempts=0, next_try_at=None)

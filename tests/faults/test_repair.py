@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
+from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue
 from sinanews.cleaning import CleanBody
 from sinanews.commands import catalogue as rebuilding
 from sinanews.commands.catalogue import rebuild
 from sinanews.items import ArticleItem
-from sinanews.posts.exporter import FrontMatterItemExporter
+from sinanews.posts.exporter import FrontMatterItemExporter, PostRenderer
 from sinanews.posts.folder import ExportFolder, aside_path
 from sinanews.posts.naming import post_path
 from sinanews.samplesite import SampleSite
@@ -59,20 +60,54 @@ def test_what_was_deleted_changed_or_cut_is_named_and_brought_back(archive: Temp
         assert kinds(archive) == expected
         site.requests.clear()
         done = archive.run("verify", "--repair", mirror=site.url)
+        assert done.returncode == 1 and "changed" in done.stdout, done.stdout + done.stderr
+        assert kinds(archive) == {expected_name(changed, archive): "changed"}, "people edit their posts"
+        done = archive.run("verify", "--repair", "--force", mirror=site.url)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert len(pages_asked(site)) == 3, "only what is missing is asked for"
-        assert {p: p.read_bytes() for p in visible_posts(archive)} == before, "and comes back as it was"
+        assert pages_asked(site) == [], "the catalogue has them all"
+        assert {p: p.read_bytes() for p in visible_posts(archive)} == before, "and they come back as they were"
         assert "！" in (archive.exports / ".superseded" / expected_name(changed, archive)).read_text("utf-8")
         assert kinds(archive) == {}
         assert_invariant(archive, offered(site))
+
+
+def test_what_the_catalogue_does_not_keep_is_fetched_again(archive: TemporaryArchive) -> None:
+    with SampleSite(articles=10) as site:
+        assert crawl(archive, site).returncode == 0
+        before = {p: p.read_bytes() for p in visible_posts(archive)}
+        archive.write("DELETE FROM contents")
+        deleted, changed, cut = visible_posts(archive)[:3]
+        deleted.unlink()
+        changed.write_bytes(before[changed].replace("。".encode(), "！".encode(), 1))
+        cut.write_bytes(before[cut][: len(before[cut]) // 2])
+        site.requests.clear()
+        done = archive.run("verify", "--repair", "--force", mirror=site.url)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert len(pages_asked(site)) == 3, "only what is missing is asked for"
+        assert {p: p.read_bytes() for p in visible_posts(archive)} == before
+        assert "！" in (archive.exports / ".superseded" / expected_name(changed, archive)).read_text("utf-8")
 
 
 def expected_name(path: Path, archive: TemporaryArchive) -> str:
     return path.relative_to(archive.exports).as_posix()
 
 
-def test_a_seed_is_read_again(archive: TemporaryArchive) -> None:
+def test_a_seed_and_a_flash_come_back_without_their_source(archive: TemporaryArchive) -> None:
     archive.crawl("seeds")
+    with SampleSite(articles=1, live=3) as site:
+        archive.crawl("sina_live", mirror=site.url)
+    before = {p: p.read_bytes() for p in visible_posts(archive)}
+    for post, data in before.items():
+        post.write_bytes(data[:-40])
+    done = archive.run("verify", "--repair")
+    assert done.returncode == 0, done.stdout
+    assert {p: p.read_bytes() for p in visible_posts(archive)} == before
+    assert kinds(archive) == {}
+
+
+def test_a_seed_that_is_not_kept_is_read_again(archive: TemporaryArchive) -> None:
+    archive.crawl("seeds")
+    archive.write("DELETE FROM contents")
     (post,) = visible_posts(archive)
     data = post.read_bytes()
     post.write_bytes(data[:-40])
@@ -156,7 +191,7 @@ def test_the_remedy_is_one_that_can_help(tmp_path: Path, article: str, values: d
     catalogue.record(article, NOW, state="exported", path="金融/a.md", file_digest="x", **values)
     (finding,) = check(catalogue, tmp_path)
     assert (finding.kind, finding.remedy) == ("missing", remedy)
-    repair([finding], catalogue, tmp_path, NOW)
+    repair([finding], Rewriter(catalogue, ExportFolder(tmp_path), PostRenderer()), NOW)
     (finding,) = check(catalogue, tmp_path)
     assert (finding.kind, finding.remedy) == ("waiting", remedy.removeprefix("--repair, then: "))
     catalogue.close()
@@ -167,7 +202,8 @@ def test_a_repair_takes_no_post_away_before_there_is_another(
 ) -> None:
     catalogue, path, data = one_post
     (tmp_path / path).write_bytes(data + b"more")
-    repair(check(catalogue, tmp_path), catalogue, tmp_path, NOW)
+    rewriter = Rewriter(catalogue, ExportFolder(tmp_path), PostRenderer(), force=True)
+    repair(check(catalogue, tmp_path), rewriter, NOW, force=True)
     assert (tmp_path / path).read_bytes() == (tmp_path / ".superseded" / path).read_bytes() == data + b"more"
     catalogue.close()
 
@@ -206,6 +242,7 @@ def test_what_a_rebuild_knows_by_its_post_alone_keeps_no_run_from_going_on(archi
         for file in archive.folder.glob("catalogue.db*"):
             file.unlink()
         assert archive.run("catalogue", "rebuild").returncode == 0
+        archive.write("DELETE FROM contents")
         deleted = visible_posts(archive)[0]
         before = deleted.read_bytes()
         deleted.unlink()

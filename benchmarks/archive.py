@@ -1,0 +1,222 @@
+"""What an archive's size costs: catalogues of 1,000, 100,000 and 1,000,000 articles, measured with the same questions.
+
+    python benchmarks/archive.py [--sizes 1000,100000,1000000] [--folder DIR] [--unfinished N]
+
+The catalogues are made through the project's own code and kept in DIR (default: sinanews-bench in the user's cache):
+the largest takes about half an hour and 5 GB; their posts are empty files. Printed for each: what a new article costs
+(processor and wall, files and commit included), seconds from the start of a crawl to its first request with N articles
+unfinished, seconds and memory of status, report and verify --quick, and bytes an article.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.server
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))
+
+from sinanews.archive.storing import Store  # noqa: E402
+from sinanews.catalogue import Catalogue  # noqa: E402
+from sinanews.duplicates.fingerprint import Sketch, fingerprint_of  # noqa: E402
+from sinanews.items import ArticleItem  # noqa: E402
+from sinanews.listing.channels import CHANNELS  # noqa: E402
+from sinanews.posts.exporter import PostRenderer  # noqa: E402
+from sinanews.posts.folder import ExportFolder  # noqa: E402
+from sinanews.posts.naming import post_path  # noqa: E402
+from sinanews.samplesite import texts  # noqa: E402
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sinanews-bench"
+NEWEST = datetime(2026, 11, 20, 10, tzinfo=timezone.utc)
+TOGETHER = 2000  #: rows of one commit while a catalogue is made
+STORIES = 2000  #: texts that its articles take turns with
+ENOUGH = 200  #: new articles that are timed
+SCRAPY = [sys.executable, "-m", "scrapy"]
+
+
+def item_of(number: int, seed: str = "made") -> ArticleItem:
+    """An article of about 1,500 characters; no two have the same id, title or time."""
+    text = texts.story(number % STORIES, 1)
+    paragraphs = (text.paragraphs * 9)[:14]
+    channel = CHANNELS[number % 30 % len(CHANNELS)]
+    key = f"im{seed[:4]}{number:09}"
+    return ArticleItem(
+        id=key,
+        url=f"https://finance.sina.com.cn/china/2026-11-20/doc-{key}.shtml",
+        title=f"{text.title}{number}",
+        published_at=NEWEST - timedelta(minutes=2 * number),
+        media=text.media,
+        editor=text.editor,
+        keywords=text.keywords,
+        stocks=[text.stock],
+        body_html="\n".join(f"<p>　　{one}</p>" for one in paragraphs),
+        body_text="\n".join(paragraphs),
+        layout="finance_2018",
+        channel=channel.slug,
+        categories=list(channel.categories),
+    )
+
+
+def sketch_of(rng: random.Random) -> Sketch:
+    """One that is like no other: to make real ones of a million texts would take longer than all the rest."""
+    words = sorted(rng.sample(range(1 << 30), 64))
+    places = tuple(rng.randrange(256) for _ in words)
+    numbers = tuple(sorted(rng.sample(range(1 << 32), 12)))
+    keys = tuple(rng.randrange(-(1 << 31), 1 << 31) for _ in range(12))
+    lead = tuple(sorted(rng.sample(range(1 << 16), 8)))
+    return Sketch(900, tuple(words), places, numbers, lead, keys, 3)
+
+
+def grow(catalogue: Catalogue, exports: Path, first: int, last: int) -> None:
+    rng, made = random.Random(first), set()
+    for start in range(first, last, TOGETHER):
+        with catalogue.together():
+            for number in range(start, min(start + TOGETHER, last)):
+                item = item_of(number)
+                path = post_path(item)
+                if path.parent not in made:
+                    (exports / path.parent).mkdir(parents=True, exist_ok=True)
+                    made.add(path.parent)
+                (exports / path).touch()
+                catalogue.record(
+                    item.id, item.published_at or NEWEST, state="exported", sketch=sketch_of(rng), content=item,
+                    url=item.url, title=item.title, channel=item.channel, kind=item.kind, layout=item.layout,
+                    media=item.media, published_at=item.published_at, path=path.as_posix(), revision=1,
+                    file_digest=f"{number:064x}", content_digest=f"{number:064x}", text_digest=f"{number:032x}",
+                    exported_at=item.published_at, missing="author,images",
+                )  # fmt: skip
+        print(f"\r{min(start + TOGETHER, last):>10,} articles", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+
+
+def made(folder: Path, size: int) -> Path:
+    """The archive of that size, made where it is not there: exports with the catalogue in it."""
+    exports = folder / f"{size}"
+    if (folder / f"{size}.done").exists():
+        return exports
+    exports.mkdir(parents=True, exist_ok=True)
+    catalogue = Catalogue(f"sqlite:///{exports}/.catalogue.db")
+    have = catalogue.count_states().get(("exported", None), 0)
+    grow(catalogue, exports, have, size)
+    catalogue.close()
+    (folder / f"{size}.done").touch()
+    return exports
+
+
+def cost_of_new(exports: Path) -> dict[str, float]:
+    """Milliseconds of a new article, from its fingerprint to the end of its commit; each by itself."""
+    catalogue, folder = Catalogue(f"sqlite:///{exports}/.catalogue.db"), ExportFolder(exports)
+    store = Store(catalogue, folder, PostRenderer(), "drop", lambda: datetime.now(timezone.utc))
+    seed, walls, processors = f"{random.randrange(16**4):04x}", [], []
+    for number in range(ENOUGH):
+        item = item_of(number, seed)
+        item.body_text = "".join(random.sample(item.body_text, len(item.body_text)))  # a story of its own
+        item.fingerprint = fingerprint_of(item)
+        wall, processor = time.perf_counter(), time.process_time()
+        with catalogue.together():
+            stored = store(item)
+            folder.sync()
+        processors.append((time.process_time() - processor) * 1000)
+        walls.append((time.perf_counter() - wall) * 1000)
+        assert stored.what == "exported", stored
+        (exports / post_path(item)).unlink()
+    with catalogue.together() as connection:
+        connection.exec_driver_sql(f"DELETE FROM articles WHERE id LIKE 'im{seed}%'")
+    catalogue.close()
+    return {"new_ms": statistics.median(walls), "new_processor_ms": statistics.median(processors)}
+
+
+def start_up(exports: Path, unfinished: int) -> float:
+    """Seconds from the start of a crawl to its first request."""
+    catalogue = Catalogue(f"sqlite:///{exports}/.catalogue.db")
+    first = threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            first.set()
+            self.send_response(404)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    for start in range(0, unfinished, TOGETHER):
+        rows: Iterator[dict[str, Any]] = (
+            {"id": f"iwait{n:09}", "url": f"https://finance.sina.com.cn/china/2026-11-20/doc-iwait{n:09}.shtml",
+             "title": "待取", "published_at": NEWEST - timedelta(seconds=n)} for n in range(start, start + TOGETHER)
+        )  # fmt: skip
+        catalogue.listed(list(rows), "china", NEWEST)
+    catalogue.close()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    environment = {**settings_of(exports), "SINANEWS_MIRROR": f"http://127.0.0.1:{server.server_port}"}
+    began = time.perf_counter()
+    words = [*SCRAPY, "crawl", "sina_finance", "-a", "channels=china", "--quiet"]
+    crawl = subprocess.Popen(words, env=environment, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    asked = first.wait(120)
+    took = time.perf_counter() - began
+    crawl.kill()
+    crawl.wait()
+    server.shutdown()
+    server.server_close()
+    return took if asked else float("inf")
+
+
+def settings_of(exports: Path) -> dict[str, str]:
+    return {**os.environ, "SINANEWS_EXPORTS": str(exports), "SINANEWS_DATABASE": "", "SINANEWS_STALE": "0"}
+
+
+def cost_of_command(exports: Path, *words: str) -> tuple[float, float]:
+    """Seconds, and MB of memory at most, of a command in a process of its own."""
+    began = time.perf_counter()
+    run = subprocess.Popen([*SCRAPY, *words], env=settings_of(exports), cwd=PROJECT, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(run.pid, 0)
+    run.returncode = os.waitstatus_to_exitcode(status)
+    assert run.returncode in (0, 1), (words, run.returncode)
+    return time.perf_counter() - began, usage.ru_maxrss / 1024
+
+
+def measure(exports: Path, size: int, unfinished: int) -> dict[str, float]:
+    found = cost_of_new(exports)
+    found["start_s"] = start_up(exports, unfinished if size >= 100_000 else size // 10)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, words in (
+            ("status", ["status"]),
+            ("report", ["report", "-o", f"{folder}/report.html"]),
+            ("verify", ["verify", "--quick"]),
+        ):
+            found[f"{name}_s"], found[f"{name}_mb"] = cost_of_command(exports, *words)
+    database = exports / ".catalogue.db"
+    found["bytes_an_article"] = database.stat().st_size / size
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--sizes", default="1000,100000,1000000")
+    parser.add_argument("--folder", type=Path, default=CACHE)
+    parser.add_argument("--unfinished", type=int, default=100_000)
+    options = parser.parse_args()
+    sizes = [int(size) for size in options.sizes.split(",")]
+    found = {size: measure(made(options.folder, size), size, options.unfinished) for size in sizes}
+    print(f"{'':20}" + "".join(f"{size:>14,}" for size in sizes))
+    for name in next(iter(found.values())):
+        print(f"{name:20}" + "".join(f"{found[size][name]:>14,.2f}" for size in sizes))
+    print(f"peak memory here: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

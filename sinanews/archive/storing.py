@@ -1,0 +1,135 @@
+"""Steps 4 to 6 for one article, in one transaction: what is known of it, what becomes of it, its post, its record."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sinanews.catalogue import Catalogue, next_try
+from sinanews.cleaning import clean_body
+from sinanews.duplicates.decision import CopyOf, TakesOver, Unchanged, decide
+from sinanews.duplicates.fingerprint import Fingerprint, holds_text
+from sinanews.exceptions import Refused
+from sinanews.items import RATED_FIELDS, ArticleItem
+from sinanews.posts import read_post
+from sinanews.posts.exporter import PostRenderer, content_digest
+from sinanews.posts.folder import SUPERSEDED, ExportFolder
+from sinanews.posts.naming import post_path
+
+#: Of RATED_FIELDS, what a copy must have to take the place of one that has it; texts and pictures are compared.
+KEPT = ("published_at", "keywords", "stocks")
+#: What the catalogue keeps of an item in columns of its own.
+COLUMNS = ("url", "title", "channel", "kind", "layout", "media", "published_at")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of an article. ``has_more``: its post has pages that could not be had now, so it stays."""
+
+    what: Literal["exported", "updated", "unchanged", "has_more", "duplicate"]
+    copy: CopyOf | None = None
+    superseded: str | None = None  #: path of the post whose place it took, to be set aside after the commit
+
+
+@dataclass
+class Store:
+    """Where articles go. Not safe for threads: the catalogue's writer calls it."""
+
+    catalogue: Catalogue
+    folder: ExportFolder
+    render: PostRenderer
+    policy: str  #: SINANEWS_DUPLICATES
+    now: Callable[[], datetime]
+
+    def __call__(self, item: ArticleItem) -> Stored:
+        """Look, decide, write, record; nothing is done before the caller's transaction is committed.
+
+        Raises CatalogueError, ExportError.
+        """
+        known = item.known = self.catalogue.known_of(item, item.fingerprint)
+        decision = decide(known, item, item.fingerprint or Fingerprint(None, None), self.policy)
+        if isinstance(decision, TakesOver) and self.loses(item, decision.first):
+            decision = decision.beside()
+        copy = decision if isinstance(decision, CopyOf) else None
+        item.decision, item.duplicate_of = decision, copy.winner if copy else None
+        if copy is not None and not copy.exported:
+            self.record(item, "duplicate", **_columns_of(copy))
+            return Stored("duplicate", copy)
+        if isinstance(decision, Unchanged):
+            self.catalogue.failed(item.id, "incomplete", "", self.now())
+            return Stored("has_more")
+        return self.export(item, copy, decision if isinstance(decision, TakesOver) else None)
+
+    def export(self, item: ArticleItem, copy: CopyOf | None, takes_over: TakesOver | None) -> Stored:
+        known, post = item.known, self.render(item)
+        path = (known.path or post_path(item).as_posix()).removeprefix(f"{SUPERSEDED}/")
+        digest, whole = content_digest(post), hashlib.sha256(post).hexdigest()
+        if known.exported and known.content_digest == digest and self.folder.has(path):
+            validators = item.fetch.validators() if item.fetch else {}
+            self.catalogue.unchanged(item.id, self.now(), **validators, **self.later(item))
+            return Stored("unchanged")
+        self.folder.write(path, post)
+        sketch = item.fingerprint.sketch if item.fingerprint else None
+        self.record(
+            item,
+            "exported",
+            # The index has one text of each story: what several of its texts have in common is no story.
+            sketch=sketch if copy is None else None,
+            takes_over=takes_over,
+            content=item,
+            verbatim=self.render.verbatim,
+            detail=None,
+            path=path,
+            file_digest=whole,
+            content_digest=digest,
+            text_digest=item.fingerprint.text_digest if item.fingerprint else None,
+            revision=known.revision + 1,
+            exported_at=self.now(),
+            missing=",".join(name for name in RATED_FIELDS if not getattr(item, name)),
+            **_columns_of(copy),
+            **self.later(item),
+        )
+        first = self.catalogue.article(takes_over.first) if takes_over else None
+        superseded = (first.path or "").removeprefix(f"{SUPERSEDED}/") if first is not None else None
+        return Stored("updated" if known.exported else "exported", copy, superseded)
+
+    def record(self, item: ArticleItem, state: str, **values: Any) -> None:
+        about = {name: getattr(item, name) for name in COLUMNS}
+        if item.fetch is not None:
+            about |= {"replaces": item.fetch.listed_as, **item.fetch.validators()}
+        self.catalogue.record(item.id, self.now(), state=state, **about, **values)
+
+    def later(self, item: ArticleItem) -> dict[str, Any]:
+        """When an article is asked for again because a page of it is missing."""
+        if not item.incomplete:
+            return {"attempts": 0, "next_try_at": None}
+        return next_try(item.known.attempts if item.known.missing_pages else 0, self.now())
+
+    def loses(self, item: ArticleItem, first_id: str) -> bool:
+        """Whether the first copy has words, pictures, tables or facts that the item lacks; also if nobody can tell."""
+        first = self.catalogue.article(first_id)
+        try:
+            post = read_post((self.folder.root / (first.path or "")).read_bytes()) if first is not None else None
+            body = clean_body(post.body, first.url) if post is not None and first is not None else None
+        except (OSError, Refused):
+            return True
+        if first is None or post is None or body is None:
+            return True
+        pictures = {*body.images, post.lead_image} - {None, *item.images, item.lead_image}
+        filled = {*KEPT} - {*first.missing.split(",")} if first.missing is not None else set()
+        return (
+            not holds_text(item.body_text, body.text)
+            or bool(pictures)
+            or body.html.count("<table") > item.body_html.count("<table")
+            or not all(getattr(item, name) for name in filled)
+        )
+
+
+def _columns_of(copy: CopyOf | None) -> dict[str, Any]:
+    """The columns that say what an article is a copy of."""
+    if copy is None:
+        return {"reason": None, "duplicate_of": None, "similarity": None}
+    return {"reason": copy.reason, "duplicate_of": copy.winner, "similarity": copy.similarity}
