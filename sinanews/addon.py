@@ -109,7 +109,7 @@ def _loaded(key: Any) -> Any:
 
 def check_scheduler(settings: BaseSettings) -> None:
     """Raises ArgumentError where a scheduler of theirs cannot leave a host alone that asks for it."""
-    ban = "sinanews.middlewares.polite.BanMiddleware"
+    ban = "sinanews.middlewares.bans.BanMiddleware"
     used = settings.getdict("DOWNLOADER_MIDDLEWARES").get(ban) is not None
     if used and not hasattr(load_object(settings["SCHEDULER"]), "rest"):  # to issubclass all schedulers are alike
         raise ArgumentError(

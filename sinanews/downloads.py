@@ -80,16 +80,21 @@ class MirrorDownloadHandler(BaseDownloadHandler):
     async def download_request(self, request: Request) -> Response:
         if self.stopping:
             raise RunStopping
-        task = asyncio.ensure_future(self._download(request))
+        inner = request
+        if self.mirror:
+            inner = request.replace(url=f"{self.mirror}/{request.url.split('://', 1)[1]}")
+            inner.meta.pop("proxy", None)  # the environment's proxy is for the outside
+        task = asyncio.ensure_future(self.http.download_request(inner))
         self.running.add(task)
         try:
-            return await task
+            response = await task
         except asyncio.CancelledError:
             if self.stopping:
                 raise RunStopping from None
             raise
         finally:
             self.running.discard(task)
+        return self._as_by_the_site(request, inner, response) if self.mirror else response
 
     def abort(self) -> None:
         """Close the connections of downloads that are under way, and begin no other."""
@@ -97,21 +102,16 @@ class MirrorDownloadHandler(BaseDownloadHandler):
         for task in self.running:
             task.cancel()
 
-    async def _download(self, request: Request) -> Response:
-        if not self.mirror:
-            return await self.http.download_request(request)
-        inner = request.replace(url=f"{self.mirror}/{request.url.split('://', 1)[1]}")
-        inner.meta.pop("proxy", None)  # the environment's proxy is for the outside
-        response = await self.http.download_request(inner)
+    def _as_by_the_site(self, request: Request, inner: Request, response: Response) -> Response:
+        """The mirror's response, with the addresses that the site itself would have."""
         if "download_latency" in inner.meta:  # AutoThrottle reads it
             request.meta["download_latency"] = inner.meta["download_latency"]
         location = (response.headers.get("Location") or b"").decode("latin-1")
+        host = request.url.split("://", 1)[1].split("/", 1)[0]
         if location.startswith(self.mirror + "/"):
             response.headers["Location"] = "https://" + location.removeprefix(self.mirror + "/")
-        elif location.startswith("/") and not location.startswith("//"):
-            host = request.url.split("://", 1)[1].split("/", 1)[0]
-            if location.startswith(f"/{host}/"):
-                response.headers["Location"] = location.removeprefix(f"/{host}")
+        elif location.startswith(f"/{host}/"):
+            response.headers["Location"] = location.removeprefix(f"/{host}")
         return response.replace(url=request.url)
 
     async def close(self) -> None:

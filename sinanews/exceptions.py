@@ -38,7 +38,7 @@ class RunStopping(IgnoreRequest):
 
 
 class Banned(SinanewsError):
-    """Sina refuses this client, or did so lately and its cool-down is not over."""
+    """A host refuses this client, or did so lately and its cool-down is not over."""
 
 
 class ListingError(SinanewsError):

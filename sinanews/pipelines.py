@@ -47,7 +47,7 @@ class ArchivePipeline:
         try:
             return await self._told(item)
         except (CatalogueError, ExportError) as error:
-            self.run.stop_run(error, "storage_failed")
+            self.run.stop_run(error)
             raise DropItem(str(error)) from None
 
     async def _told(self, item: ArticleItem) -> ArticleItem:

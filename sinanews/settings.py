@@ -39,7 +39,7 @@ SINANEWS_STALE = os.environ.get("SINANEWS_STALE", "1")
 SINANEWS_POLL = os.environ.get("SINANEWS_POLL", "30")
 #: Seconds before the first retry; doubled each time, up to a minute. Read by the retry and ban middlewares.
 SINANEWS_RETRY_DELAY = os.environ.get("SINANEWS_RETRY_DELAY", "2")
-#: Seconds that a host is left alone after it banned us, where it names no time itself. Read by BanMiddleware.
+#: Seconds that a host is left alone after it banned us, where it names no time itself. Read by Run.
 SINANEWS_COOLDOWN = os.environ.get("SINANEWS_COOLDOWN", "3600")
 #: Refusals in a row, over all requests, after which the run ends as banned. Read by BanMiddleware and Run.
 SINANEWS_BAN_LIMIT = os.environ.get("SINANEWS_BAN_LIMIT", "6")
@@ -100,16 +100,16 @@ METAREFRESH_ENABLED = False  # Sina's old pages reload themselves; default: True
 # --- the way of the data -----------------------------------------------------------------------------------
 
 DOWNLOADER_MIDDLEWARES = {
-    "sinanews.middlewares.polite.GuardMiddleware": 40,
+    "sinanews.middlewares.guard.GuardMiddleware": 40,
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # the guard knows more
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-    "sinanews.middlewares.polite.TerseRobotsTxtMiddleware": 100,
-    "sinanews.middlewares.polite.PatientRetryMiddleware": 550,
-    "sinanews.middlewares.polite.BanMiddleware": 560,
+    "sinanews.middlewares.robots.TerseRobotsTxtMiddleware": 100,
+    "sinanews.middlewares.retries.PatientRetryMiddleware": 550,
+    "sinanews.middlewares.bans.BanMiddleware": 560,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
-    "sinanews.middlewares.polite.FrugalCompressionMiddleware": 590,
+    "sinanews.middlewares.unpacking.FrugalCompressionMiddleware": 590,
     "sinanews.middlewares.completeness.CompletenessMiddleware": 595,  # it has to see the packed body
 }
 ITEM_PIPELINES = {
@@ -117,7 +117,7 @@ ITEM_PIPELINES = {
     "sinanews.pipelines.DedupPipeline": 200,
     "sinanews.pipelines.ExportPipeline": 300,
 }
-SPIDER_MIDDLEWARES = {"sinanews.run.extension.RunMiddleware": 10}
+SPIDER_MIDDLEWARES = {"sinanews.run.middleware.RunMiddleware": 10}
 EXTENSIONS = {
     "sinanews.run.extension.Run": 10,
     "sinanews.run.shutdown.Shutdown": 15,
@@ -138,6 +138,6 @@ LOG_LEVEL = (
     SINANEWS_LOG_LEVEL if isinstance(logging.getLevelName(SINANEWS_LOG_LEVEL), int) else "INFO"
 )  # default: DEBUG
 LOG_VERSIONS: list[str] = []  # default: a list of libraries
-LOG_FORMATTER = "sinanews.run.extension.QuietLogFormatter"  # drops at DEBUG; default: scrapy.logformatter.LogFormatter
+LOG_FORMATTER = "sinanews.terminal.log.QuietLogFormatter"  # drops at DEBUG; default: scrapy.logformatter.LogFormatter
 STATS_DUMP = True  # default: True
 LOGSTATS_INTERVAL = 60.0  # seconds between two lines of Progress; default: 60

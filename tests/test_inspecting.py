@@ -35,6 +35,22 @@ def test_looking_at_a_page_writes_nothing(
     assert not archive.exports.exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [(("parse",), "deleted"), (("parse",), "login"), (("fetch",), "ban")],
+    ids=["gone", "walled", "refused"],
+)
+def test_looking_at_what_is_no_page_writes_nothing(
+    archive: TemporaryArchive, site: SampleSite, words: tuple[str, ...], fault: str
+) -> None:
+    """What a run would remember of such an answer, or of the host that gives it, is nobody's here."""
+    site.faults.set(fault, 1.0)
+    done = archive.run(*words, url_of_an_article(site), mirror=site.url, SINANEWS_BAN_LIMIT="1")
+    assert "Traceback" not in done.stderr, done.stderr
+    assert not archive.database.exists()
+    assert not archive.exports.exists()
+
+
 def test_parse_shows_the_item_as_it_would_be_stored(archive: TemporaryArchive, site: SampleSite) -> None:
     url = url_of_an_article(site)
     entry = next(e for e in site.entries if e.url == url)

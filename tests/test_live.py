@@ -18,12 +18,11 @@ from hypothesis import strategies as st
 
 from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError, ListingError
+from sinanews.listing.cursor import CursorPager, parse_cursor
 from sinanews.listing.live import (
     PAGE_SIZE,
-    CursorPager,
     Flash,
     item_of,
-    parse_cursor,
     parse_feed,
     parse_row,
     select_rooms,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from scrapy import Request
@@ -15,7 +16,9 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
-from sinanews.middlewares.polite import LONGEST_ASKED, SLOWEST, BanMiddleware, PatientRetryMiddleware, retry_after
+from sinanews.middlewares.bans import SLOWEST, BanMiddleware
+from sinanews.middlewares.retries import LONGEST_ASKED, PatientRetryMiddleware, retry_after
+from sinanews.run.extension import Run
 from sinanews.samplesite import SampleSite
 from sinanews.scheduler import WAIT, PatientScheduler
 from tests.conftest import TemporaryArchive
@@ -74,18 +77,18 @@ class World:
     HOST = "finance.sina.com.cn"
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **settings: str) -> None:
-        defaults = {"SINANEWS_RETRY_DELAY": "2", "SINANEWS_COOLDOWN": "3600", "SINANEWS_BAN_LIMIT": "6"}
+        defaults = {"SINANEWS_RETRY_DELAY": "2", "SINANEWS_BAN_LIMIT": "6"}
         self.crawler: Any = get_crawler(settings_dict={**defaults, "RETRY_TIMES": "3", **settings})
         self.slot = SimpleNamespace(delay=1.0)
         self.rests: list[tuple[str, float]] = []
-        self.bans: list[tuple[str, float]] = []
+        self.bans: list[tuple[str, float]] = []  #: host, and for how long it asked to be left alone
         scheduler = PatientScheduler.__new__(PatientScheduler)
         monkeypatch.setattr(scheduler, "rest", lambda host, seconds: self.rests.append((host, seconds)))
         downloader = SimpleNamespace(slots={self.HOST: self.slot})
         self.crawler.engine = SimpleNamespace(downloader=downloader, scheduler=scheduler)
         self.crawler.spider = self.crawler._create_spider("test")
-        archive = SimpleNamespace(banned=lambda host, words, seconds: self.bans.append((host, seconds)))
-        monkeypatch.setattr("sinanews.middlewares.polite.Run.of", lambda crawler: archive)
+        archive = SimpleNamespace(banned=lambda host, words, asked: self.bans.append((host, asked)))
+        monkeypatch.setattr("sinanews.middlewares.bans.Run.of", lambda crawler: archive)
         self.ban = BanMiddleware.from_crawler(self.crawler)
 
     def request(self, **meta: Any) -> Request:
@@ -133,7 +136,7 @@ def test_so_many_refusals_in_a_row_are_a_ban(monkeypatch: pytest.MonkeyPatch, li
     world.see(*[403] * (refusals - 1))
     assert world.bans == []
     assert isinstance(world.see(403)[0], IgnoreRequest)
-    assert world.bans == [(World.HOST, 3600)]
+    assert world.bans == [(World.HOST, 0)]
 
 
 def test_an_answer_begins_the_row_anew(world: World) -> None:
@@ -149,7 +152,7 @@ def test_a_refusal_leaves_the_host_alone_and_is_tried_twice(world: World) -> Non
     assert world.rests == [(World.HOST, 2), (World.HOST, 8)]
     with pytest.raises(IgnoreRequest):
         world.ban.process_response(second, answer(429))
-    assert world.bans == [(World.HOST, 3600)]
+    assert world.bans == [(World.HOST, 0)]
 
 
 def test_a_host_is_left_alone_for_as_long_as_it_asks(world: World) -> None:
@@ -157,6 +160,23 @@ def test_a_host_is_left_alone_for_as_long_as_it_asks(world: World) -> None:
     assert world.rests == [(World.HOST, 30)] and world.bans == []
     world.see(429, Retry_After="7200")
     assert world.bans == [(World.HOST, 7200)], "nobody waits two hours in a run"
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [(0, 3600), (7200, 7200), (5, 3600)])
+def test_a_host_that_bans_is_left_alone_by_later_runs(archive: TemporaryArchive, asked: float, seconds: float) -> None:
+    """For as long as it asks, and for SINANEWS_COOLDOWN at least."""
+
+    async def scene() -> None:
+        crawler = get_crawler(settings_dict={**archive.settings(SINANEWS_COOLDOWN="3600").copy_to_dict()})
+        crawler.crawling, crawler.engine = True, SimpleNamespace(close_spider_async=AsyncMock())  # type: ignore[assignment]
+        run = Run(crawler, lambda: NOW)
+        run.begin(crawler._create_spider("test"))
+        run.banned(World.HOST, "it refuses", asked)
+        ((host, until, _),) = run.catalogue.runs.cooldowns(NOW)
+        assert (host, until) == (World.HOST, NOW + timedelta(seconds=seconds))
+        run.end("banned")
+
+    asyncio.run(scene())
 
 
 @pytest.mark.parametrize("value", ["-5", "1e99", "x", "Thu, 01 Jan 1970 00:00:00 GMT"])

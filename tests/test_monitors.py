@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -11,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinanews.watch.monitors import Finding, judge_archive, judge_run
-from sinanews.watch.outcomes import OUTCOMES
+from sinanews.watch.monitors import ANOMALY_WARNINGS, Finding, judge_archive, judge_run
+from sinanews.watch.outcomes import OUTCOMES, UNREACHED, summary
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 EXAMPLES = settings(max_examples=int(os.environ.get("SINANEWS_EXAMPLES", "50")), deadline=None)
@@ -56,6 +57,18 @@ def test_what_is_worse_than_usual_is_a_warning_that_says_what_to_do(name: str, c
     found = judge_run(counts, [USUAL] * 10)
     assert name in warnings(found)
     assert all(f.words.endswith(".") and f.advice.endswith(".") for f in found)
+
+
+def test_what_is_said_fits_any_projects_site() -> None:
+    """The add-on judges runs of other sources, too."""
+    counts = {"articles/exported": 20, "failed/timeout": 30, "refused/bad_item": 400, "duplicate/text": 9000}
+    strange = {f"anomaly/{kind}": 9 for kind in (*ANOMALY_WARNINGS, "doubtful_encoding")}
+    found = judge_run({**counts, **strange, "coverage/title": 1}, [])
+    endings = judge_archive([runs(outcome.name) for outcome in OUTCOMES], [], [], NOW)
+    told = [text for finding in (*found, *endings) for text in (finding.words, finding.advice)]
+    told += [summary({}, outcome) for outcome in OUTCOMES] + [*UNREACHED.values()]
+    assert len(told) > 30
+    assert [text for text in told if re.search(r"\bSina\b", text)] == []
 
 
 def test_posts_from_disk_have_the_fields_they_have() -> None:

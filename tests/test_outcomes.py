@@ -10,12 +10,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sinanews import settings
+from sinanews.catalogue import Catalogue
+from sinanews.catalogue.due import Due
+from sinanews.catalogue.progress import ListingProgress
+from sinanews.catalogue.runs import Runs
+from sinanews.catalogue.seed_files import SeedFiles
 from sinanews.config import check_settings
-from sinanews.exceptions import ArgumentError
+from sinanews.exceptions import ArgumentError, CatalogueError
 from sinanews.samplesite import SampleSite
 from sinanews.watch.outcomes import (
     ATTENTION,
@@ -210,6 +216,35 @@ def test_an_interrupted_run_says_so_and_is_continued(archive: TemporaryArchive, 
         assert archive.crawl("sina_finance", mirror=site.url).returncode == 0
         assert len(archive.posts) == len(archive.ids())
         assert archive.ids("pending") == set()
+
+
+@pytest.mark.parametrize(
+    ("spider", "fault", "method"),
+    [
+        ("sina_finance", "", (Due, "unfinished")),
+        ("sina_finance", "", (Catalogue, "known_urls")),
+        ("sina_finance", "deleted", (Catalogue, "article")),
+        ("sina_finance", "500", (Catalogue, "failed")),
+        ("sina_finance", "404", (Catalogue, "article")),
+        ("sina_finance", "429", (Runs, "cool_down")),
+        ("sina_live", "", (ListingProgress, "listed_to")),
+        ("seeds", "", (SeedFiles, "all")),
+        ("seeds", "", (SeedFiles, "keep")),
+    ],
+    ids=["start", "list", "article", "errback", "gone", "ban", "live", "seeds start", "item signal"],
+)
+def test_a_catalogue_that_fails_ends_the_run_wherever_it_is_asked(
+    archive: TemporaryArchive, monkeypatch: pytest.MonkeyPatch, spider: str, fault: str, method: tuple[type, str]
+) -> None:
+    def fails(*args: Any, **values: Any) -> None:
+        raise CatalogueError("the disk is gone")
+
+    monkeypatch.setattr(*method, fails)
+    with SampleSite(articles=5, live=5, faults={fault: 1.0} if fault else {}) as site:
+        words = ("-a", f"path={PROJECT / 'seeds'}") if spider == "seeds" else ()
+        done = archive.crawl(spider, *words, mirror=site.url, RETRY_TIMES="0")
+    assert done.returncode == 6, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("sinanews: the disk is gone; ")
 
 
 def test_a_full_disk_and_a_folder_not_ours_are_storage_failures(archive: TemporaryArchive, tmp_path: Path) -> None:

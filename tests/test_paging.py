@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from sinanews.dates import BEIJING
 from sinanews.listing.channels import DEFAULT
-from sinanews.listing.paging import Gap, Pager, day_pagers, gap_pagers, is_settled, without_windows
+from sinanews.listing.paging import Gap, Pager
+from sinanews.listing.plans import day_pagers, gap_pagers, is_settled, without_windows
 from sinanews.listing.roll import Listing, ListingPage
 
 EXAMPLES = settings(max_examples=int(os.environ.get("SINANEWS_EXAMPLES", "50")), deadline=None)

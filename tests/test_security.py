@@ -25,7 +25,7 @@ from sinanews.cleaning import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, clean_body
 from sinanews.downloads import PublicResolver, is_private
 from sinanews.exceptions import ExportError, PageTooLarge
 from sinanews.items import ArticleItem
-from sinanews.middlewares.polite import GuardMiddleware
+from sinanews.middlewares.guard import GuardMiddleware
 from sinanews.posts import SEED_KEYS
 from sinanews.posts.folder import ExportFolder
 from sinanews.posts.naming import post_path
@@ -370,7 +370,7 @@ def forged(host, *args, **kwargs):
 socket.getaddrinfo = forged
 private = sinanews.downloads.is_private
 sinanews.downloads.is_private = lambda address: address != "127.0.0.2" and private(address)
-from sinanews.middlewares.polite import GuardMiddleware
+from sinanews.middlewares.guard import GuardMiddleware
 GuardMiddleware._why_not = lambda self, url: None
 """
     url = f"http://finance.sina.com.cn:{port}/2022-09-01/doc-imizmscv8626000.shtml"

@@ -35,6 +35,7 @@ class Shutdown:
         return cls(crawler)
 
     def begin(self) -> None:
+        self.run = Run.of(self.crawler)
         self.task.start(LOOK, now=False)
 
     def end(self) -> None:
@@ -42,7 +43,7 @@ class Shutdown:
             self.task.stop()
 
     def look(self) -> None:
-        run = Run.of(self.crawler)
+        run = self.run
         if run.stopping:
             self.drop_requests()
             self.close()

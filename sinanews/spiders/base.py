@@ -1,24 +1,19 @@
-"""What the spiders share: checked arguments, the archive, and what becomes of a request that failed."""
+"""What the spiders share: checked arguments, the run, and why a request failed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
-from scrapy import Request, Spider
-from scrapy.crawler import Crawler
+from scrapy import Spider
 from scrapy.exceptions import CloseSpider
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from sinanews.arguments import Parser, parse_arguments
-from sinanews.exceptions import CatalogueError, PageGone
 from sinanews.run.extension import Run
-from sinanews.urls import is_login_host
-
-GONE = (404, 410)
 
 
 class ArchiveSpider(Spider):
@@ -33,37 +28,15 @@ class ArchiveSpider(Spider):
         self.options: dict[str, Any] = parse_arguments(self.ARGUMENTS, kwargs)
         super().__init__(*args)
 
-    @property
+    @cached_property
     def run(self) -> Run:
+        """Scrapy makes extensions after the spider."""
         return Run.of(self.crawler)
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> ArchiveSpider:
-        return super().from_crawler(crawler, *args, **kwargs)
 
     def leave_if_stopping(self) -> None:
         """Raises CloseSpider in a run that was asked to end; for loops in ``start`` that let nobody else look."""
         if self.run.stopping:
             raise CloseSpider("shutdown")
-
-    def article_failed(self, failure: Failure) -> None:
-        """Errback of article requests: a page not found says something of the article, any other failure not."""
-        request: Request = failure.request  # type: ignore[attr-defined]
-        key, url = request.meta["key"], request.meta["url"]  # not where a redirect led
-        if self.run.stopping:
-            return  # it is not the article's fault; it stays as listed
-        reason, detail = why_failed(failure)
-        try:
-            if is_login_host(request.url):
-                self.run.fail(key, "login", f"{url} leads to {request.url}", url=url)
-                self.run.wall(urlsplit(url).hostname or "")
-            elif reason in {f"http_{status}" for status in GONE}:
-                refusal = PageGone(f"{detail} for {request.url}")
-                self.run.doubt(key, refusal, listed_mtime=request.meta.get("listed_mtime"), url=url)
-            else:
-                self.run.fail(key, reason, detail, url=url)
-        except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
 
 
 def why_failed(failure: Failure) -> tuple[str, str]:

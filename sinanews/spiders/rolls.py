@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,11 +11,13 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from sinanews.catalogue import Remembered
 from sinanews.dates import to_beijing
-from sinanews.exceptions import CatalogueError, ListingError
+from sinanews.exceptions import ListingError
 from sinanews.items import ArticleItem
 from sinanews.listing.channels import Channel
-from sinanews.listing.paging import MOST_TRIES, Gap, Pager, day_pagers, gap_pagers, is_settled, without_windows
+from sinanews.listing.paging import Gap, Pager
+from sinanews.listing.plans import MOST_TRIES, day_pagers, gap_pagers, is_settled, without_windows
 from sinanews.listing.roll import Listing, ListingPage, day_start, parse_roll
 from sinanews.spiders.base import ArchiveSpider, why_failed
 
@@ -24,18 +26,21 @@ LISTINGS_FIRST = 10  #: priority: a list's rows move while articles are fetched
 
 
 class RollSpider(ArchiveSpider):
-    """Walks the lists of channels; ``ask`` says what to do with their rows."""
+    """Reads the lists of channels; ``ask`` says what to do with their rows."""
 
-    left: int  #: articles that may still be asked for
     since: datetime | None = None  #: the stretch of publication time asked for, if any
     until: datetime | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.left: int = self.options.get("limit", 10**9)  #: articles that may still be asked for, or rows stored
         self.broken: Counter[str] = Counter()  #: channel → pagers in a row that failed
 
-    def ask(self, rows: Iterable[Listing], channel: Channel) -> Iterator[Any]:
-        """Requests for (or items of) those of the rows that are wanted, once the catalogue has them as listed."""
+    def ask(self, rows: Iterable[Listing], channel: Channel, known: Mapping[str, Remembered]) -> Iterator[Any]:
+        """Requests for (or items of) those of the rows that are wanted, once the catalogue has them as listed.
+
+        ``known``: by their keys, those of the rows that the catalogue knew before.
+        """
         raise NotImplementedError
 
     def read_list(self, body: bytes, pager: Pager) -> ListingPage:
@@ -75,30 +80,53 @@ class RollSpider(ArchiveSpider):
             )
 
     def parse_listing(self, response: Response, pagers: list[Pager]) -> Iterator[Any]:
-        pager = pagers[0]
+        """What a page of a list announces, then the request for its next page, or for the next pager's first."""
+        pager, *rest = pagers
         slug, now = pager.channel.slug, self.run.now()
         self.run.count("listing/pages")
         try:
             answer = self.read_list(response.body, pager)
-            for name in answer.anomalies:
-                self.run.anomaly(name, f"channel {slug}")
-            fresh = pager.new_rows(answer, now)
-            known = set(self.run.catalogue.known([row.key for row in answer.rows]))
-            self.run.count("listing/rows", len(fresh))
-            wanted = list(
-                self.ask([row for row in fresh if self.is_of_the_dates(row) and pager.admits(row)], pager.channel)
-            )
-            yield from wanted
-            self.broken[slug] = 0
-            if pager.goes_on(answer, known - {key_of(one) for one in wanted}, now):
-                yield from self.read_on_list(pagers)
-            else:
-                self.check_what_lies_between(pager)
-                yield from self.read_on_list(self.pager_ended(pager, pagers[1:]))
         except ListingError as error:
             yield from self.listing_broken(pagers, error.reason, str(error))
-        except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
+            return
+        for name in answer.anomalies:
+            self.run.anomaly(name, f"channel {slug}")
+        fresh = pager.new_rows(answer, now)
+        self.run.count("listing/rows", len(fresh))
+        known = self.run.catalogue.known([row.key for row in answer.rows])
+        sought = [row for row in fresh if self.is_of_the_dates(row) and pager.admits(row)]
+        wanted = list(self.ask(sought, pager.channel, known))
+        yield from wanted
+        self.broken[slug] = 0
+        if pager.goes_on(answer, known.keys() - {key_of(one) for one in wanted}, now):
+            yield from self.read_on_list(pagers)
+        else:
+            self.check_what_lies_between(pager)
+            yield from self.read_on_list(self.pager_ended(pager, rest))
+
+    def listing_failed(self, failure: Failure) -> Iterator[Any]:
+        if self.run.stopping:
+            return  # it is not the list's fault
+        with self.run.stopped_by_catalogue():
+            pagers = failure.request.cb_kwargs["pagers"]  # type: ignore[attr-defined]
+            yield from self.listing_broken(pagers, *why_failed(failure))
+
+    def listing_broken(self, pagers: list[Pager], reason: str, detail: str) -> Iterator[Any]:
+        """What this run could not list the next one lists: marks and gaps stay. A bad day hides no other."""
+        pager, *rest = pagers
+        slug = pager.channel.slug
+        self.run.count(f"listing/failed/{reason}")
+        self.logger.warning("channel %s could not be listed: %s", slug, detail)
+        if pager.goes_on_after_failure():
+            yield from self.read_on_list(pagers)
+            return
+        self.broken[slug] += 1
+        for other in rest:
+            other.closes = ()
+        if pager.ended:
+            rest = self.pager_ended(pager, rest)
+        if self.broken[slug] < MOST_BROKEN:
+            yield from self.read_on_list(rest)
 
     def check_what_lies_between(self, pager: Pager) -> None:
         """Known entries that should have been met above the last page say that the list passed a page over."""
@@ -109,9 +137,8 @@ class RollSpider(ArchiveSpider):
 
     def is_of_the_dates(self, row: Listing) -> bool:
         """Whether ``since`` and ``until`` admit the row; one without a time is admitted."""
-        if row.published_at is None or self.since is None or self.until is None:
-            return True
-        return self.since <= row.published_at < self.until
+        when = row.published_at
+        return when is None or not ((self.since and when < self.since) or (self.until and when >= self.until))
 
     def pager_ended(self, pager: Pager, rest: list[Pager]) -> list[Pager]:
         """Record what the pager has listed; returns the pagers left. One cut short by ``limit`` proves nothing."""
@@ -193,36 +220,10 @@ class RollSpider(ArchiveSpider):
             words = f"nothing Sina offers reaches from {_minute(reached)} back to {_minute(gap.after)}; not asked again"
             self.run.anomaly(f"gap_lost/{slug}", words)
 
-    def listing_failed(self, failure: Failure) -> Iterator[Any]:
-        if self.run.stopping:
-            return  # it is not the list's fault
-        reason, detail = why_failed(failure)
-        yield from self.listing_broken(failure.request.cb_kwargs["pagers"], reason, detail)  # type: ignore[attr-defined]
-
-    def listing_broken(self, pagers: list[Pager], reason: str, detail: str) -> Iterator[Any]:
-        """What this run could not list the next one lists: marks and gaps stay. A bad day hides no other."""
-        pager, rest = pagers[0], pagers[1:]
-        slug = pager.channel.slug
-        self.run.count(f"listing/failed/{reason}")
-        self.logger.warning("channel %s could not be listed: %s", slug, detail)
-        try:
-            if pager.goes_on_after_failure():
-                yield from self.read_on_list(pagers)
-                return
-            self.broken[slug] += 1
-            for other in rest:
-                other.closes = ()
-            if pager.ended:
-                rest = self.pager_ended(pager, rest)
-            if self.broken[slug] < MOST_BROKEN:
-                yield from self.read_on_list(rest)
-        except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
-
 
 def key_of(wanted: Request | ArticleItem) -> str:
     """The key of the row that a request or an item came of."""
-    return str(wanted.meta["key"]) if isinstance(wanted, Request) else wanted.id
+    return str(wanted.cb_kwargs["row"].key) if isinstance(wanted, Request) else wanted.id
 
 
 def _minute(when: datetime) -> str:

@@ -42,7 +42,6 @@ from sinanews.dates import to_beijing
 from sinanews.exceptions import (
     ArgumentError,
     BadPost,
-    CatalogueError,
     DuplicateArticle,
     Refused,
     RefusedArticle,
@@ -86,7 +85,6 @@ class SeedsSpider(ArchiveSpider):
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SeedsSpider:
         spider = super().from_crawler(crawler, *args, **kwargs)
-        assert isinstance(spider, cls)
         #: Files whose items are in the pipelines, by article: the catalogue learns of them when they are through.
         spider.under_way = defaultdict(list)
         crawler.signals.connect(spider.item_done, signals.item_scraped)
@@ -99,15 +97,12 @@ class SeedsSpider(ArchiveSpider):
         given: Path = self.options.get("path") or project_folder() / "seeds"
         root = (given if given.is_dir() else given.parent).resolve()
         paths = [root / path.name for path in post_files(given)] if not given.is_dir() else list(post_files(root))
-        try:
-            files = Files(stored_root(root), self.run.catalogue.seed_files.all(), dict(digests(root, paths)))
-            for path in paths:
-                self.leave_if_stopping()
-                item = self.read(path, name_of(root, path), files)
-                if item is not None:
-                    yield item
-        except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
+        files = Files(stored_root(root), self.run.catalogue.seed_files.all(), dict(digests(root, paths)))
+        for path in paths:
+            self.leave_if_stopping()
+            item = self.read(path, name_of(root, path), files)
+            if item is not None:
+                yield item
 
     def read(self, path: Path, name: str, files: Files) -> ArticleItem | None:
         """The item of a post, or None for one that is known or was refused."""
@@ -183,10 +178,8 @@ class SeedsSpider(ArchiveSpider):
 
     def item_done(self, item: ArticleItem) -> None:
         """Its post is on disk. A file of which the catalogue does not learn that is only read again."""
-        try:
+        with self.run.stopped_by_catalogue():
             self.keep(self.under_way[item.id].pop(0))
-        except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
 
     def item_dropped(self, item: ArticleItem, exception: BaseException) -> None:
         if isinstance(exception, (DuplicateArticle, UnchangedArticle, RefusedArticle)):

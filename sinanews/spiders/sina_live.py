@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,19 +13,17 @@ from scrapy.exceptions import DontCloseSpider
 
 from sinanews import arguments
 from sinanews.arguments import since_when
-from sinanews.exceptions import CatalogueError, PageGone
+from sinanews.catalogue import Remembered
+from sinanews.exceptions import PageGone
 from sinanews.items import ArticleItem
 from sinanews.listing.channels import Channel
+from sinanews.listing.cursor import CURSOR_ROOM, MOST_CURSOR_PAGES, CursorPager, parse_cursor
 from sinanews.listing.live import (
-    CURSOR_ROOM,
-    MOST_CURSOR_PAGES,
     PAGE_SIZE,
     ROOMS,
-    CursorPager,
     Flash,
     RoomPager,
     item_of,
-    parse_cursor,
     parse_feed,
     select_rooms,
 )
@@ -49,7 +47,6 @@ class SinaLiveSpider(RollSpider):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.rooms: tuple[Channel, ...] = self.options.get("rooms") or select_rooms([str(ROOMS[0][0])])
-        self.left = self.options.get("limit", 10**9)  #: rows that may still be stored
         #: Whether only a signal ends the run, which is then no interruption. Read by the crawl command.
         self.ends_by_signal: bool = self.options.get("follow", False)
         self.reach: dict[str, datetime] = {}  #: room → the oldest row that its feed shows
@@ -58,7 +55,6 @@ class SinaLiveSpider(RollSpider):
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SinaLiveSpider:
         spider = super().from_crawler(crawler, *args, **kwargs)
-        assert isinstance(spider, SinaLiveSpider)
         crawler.signals.connect(spider.idle, signals.spider_idle)
         return spider
 
@@ -69,11 +65,8 @@ class SinaLiveSpider(RollSpider):
             yield request
 
     def first_pages(self) -> Iterator[Any]:
-        try:
-            for room in self.rooms:
-                yield from self.read_on_list(self.plan(room))
-        except CatalogueError as error:
-            self.run.stop_run(error, "storage_failed")
+        for room in self.rooms:
+            yield from self.read_on_list(self.plan(room))
 
     def idle(self) -> None:
         """All is stored. Following, the rooms are read again in a while; closing must not have to wait for that."""
@@ -85,8 +78,9 @@ class SinaLiveSpider(RollSpider):
 
     def poll(self) -> None:
         self.timer, self.since = None, None
-        for request in self.first_pages():
-            self.crawler.engine.crawl(request)
+        with self.run.stopped_by_catalogue():
+            for request in self.first_pages():
+                self.crawler.engine.crawl(request)
 
     def closed(self, reason: str) -> None:
         if self.timer is not None:
@@ -117,7 +111,7 @@ class SinaLiveSpider(RollSpider):
             if self.since and isinstance(pager, RoomPager) and (until is None or self.since <= until):
                 catalogue.listing.listed_to(slug, pager.newest, self.run.now())
         if not rest and isinstance(pager, RoomPager) and pager.channel.lid == CURSOR_ROOM:
-            rest = self.cursor_walk(pager.channel)
+            rest = self.cursor_pagers(pager.channel)
         return rest
 
     def refuse_missing(self, pager: Pager) -> None:
@@ -129,7 +123,7 @@ class SinaLiveSpider(RollSpider):
             if row.id not in pager.seen:
                 self.run.refuse(row.id, PageGone(f"{row.id} is no longer in the feed"))
 
-    def cursor_walk(self, channel: Channel) -> list[Pager]:
+    def cursor_pagers(self, channel: Channel) -> list[Pager]:
         """The pager over the cursor feed, where the room's own feed has ended above a gap or a row left undone."""
         slug, reach = channel.slug, self.reach.pop(channel.slug, None)
         if reach is None:
@@ -156,13 +150,9 @@ class SinaLiveSpider(RollSpider):
         known = self.run.catalogue.listing.ids_at(pager.channel.slug, min(times), max(times)) if times else {}
         return pager.matched(answer, known)
 
-    def is_of_the_dates(self, row: Listing) -> bool:
-        return self.since is None or row.published_at is None or row.published_at >= self.since
-
-    def ask(self, rows: Iterable[Listing], channel: Channel) -> Iterator[ArticleItem]:
+    def ask(self, rows: Iterable[Listing], channel: Channel, known: Mapping[str, Remembered]) -> Iterator[ArticleItem]:
         """Items of the rows that are not done; the catalogue has them as listed first, so a killed run is made good."""
         flashes, now = [row for row in rows if isinstance(row, Flash)], self.run.now()
-        known = self.run.catalogue.known([row.key for row in flashes])
         wanted = [row for row in flashes if row.key not in known or not known[row.key].done]
         self.run.count("articles/known", len(flashes) - len(wanted))
         wanted = wanted[: self.left]

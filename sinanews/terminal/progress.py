@@ -16,11 +16,9 @@ from scrapy.utils.asyncio import create_looping_call
 from scrapy.utils.log import get_scrapy_root_handler
 
 from sinanews.run.extension import Run
-from sinanews.watch.outcomes import total
+from sinanews.watch.outcomes import HANDLED, WRITTEN, total
 
 logger = logging.getLogger(__name__)
-#: Each article that was asked for ends as one of these.
-ENDS = ("articles/exported", "articles/updated", "articles/unchanged", "duplicate", "refused", "failed")
 
 
 class Progress:
@@ -46,7 +44,7 @@ class Progress:
 
     def show(self) -> None:
         counts = Run.of(self.crawler).counts()
-        done = ended(counts)
+        done = total(counts, *HANDLED)
         logger.info("articles %s; %.0f a minute", words(counts), (done - self.before) * 60 / self.interval)
         self.before = done
 
@@ -88,7 +86,9 @@ class ProgressBar(Progress):
         speed = self.bar.tasks[0].speed
         rate = f"{speed * 60:.0f}/min" if speed else ""
         asked = total(counts, "articles/asked") or None
-        self.bar.update(self.row, completed=ended(counts), total=asked, words=words(counts), rate=rate, refresh=True)
+        self.bar.update(
+            self.row, completed=total(counts, *HANDLED), total=asked, words=words(counts), rate=rate, refresh=True
+        )
 
     def end(self) -> None:
         super().end()
@@ -107,10 +107,6 @@ def is_terminal() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
-def ended(counts: Mapping[str, Any]) -> int:
-    return sum(total(counts, name) for name in ENDS)
-
-
 def words(counts: Mapping[str, Any]) -> str:
     """How far the run is: articles ended and asked for, then what became of them; short enough for a bar.
 
@@ -118,8 +114,8 @@ def words(counts: Mapping[str, Any]) -> str:
     '5/9: 4 stored, 0 duplicate, 1 refused, 0 failed'
     """
     asked = total(counts, "articles/asked")
-    stored = total(counts, "articles/exported") + total(counts, "articles/updated")
-    failed = total(counts, "failed") + total(counts, "listing/failed")
-    head = f"{ended(counts)}/{asked}" if asked else str(ended(counts))
+    stored = total(counts, *WRITTEN)
+    failed = total(counts, "failed", "listing/failed")
+    head = f"{total(counts, *HANDLED)}/{asked}" if asked else str(total(counts, *HANDLED))
     duplicate, refused = total(counts, "duplicate"), total(counts, "refused")
     return f"{head}: {stored} stored, {duplicate} duplicate, {refused} refused, {failed} failed"

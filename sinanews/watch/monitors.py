@@ -15,24 +15,24 @@ from typing import Any, NamedTuple
 
 from sinanews.dates import to_beijing
 from sinanews.listing.channels import CHANNELS
-from sinanews.listing.live import ROOMS
-from sinanews.listing.paging import MOST_TRIES
+from sinanews.listing.live import select_rooms
+from sinanews.listing.plans import MOST_TRIES
 from sinanews.watch.outcomes import (
     ATTENTION,
     BANNED,
     CRASHED,
+    HANDLED,
     INTERRUPTED,
     NOTHING,
     NOTHING_NEW,
     OK,
     STORAGE,
+    WRITTEN,
     counted,
     total,
 )
 
 Counts = Mapping[str, Any]
-HANDLED = ("articles/exported", "articles/updated", "articles/unchanged", "duplicate", "refused", "failed")
-WRITTEN = ("articles/exported", "articles/updated")
 FEWEST_RUNS, FEWEST_ARTICLES = 3, 20  #: less history than this is none
 HISTORY = 25  #: runs of the same spider and arguments that the next is compared with
 MANY_RUNS = 10  #: so many show a slow day or two
@@ -60,13 +60,15 @@ class Share(NamedTuple):
 
 
 SHARES = (
-    Share("failed", 3, 0.2, 0.1, "failed", "Look into the log; if it goes on, check the network and Sina's pages."),
+    Share("failed", 3, 0.2, 0.1, "failed", "Look into the log; if it goes on, check the network and the site."),
     Share("refused", 5, 0.8, 0.2, "were refused", "Open some of the refused URLs that `scrapy status` shows."),
-    Share("refused/unknown_layout", 3, 0.2, 0.05, "have an unknown layout", "Sina may have a new page: add a layout."),
+    Share(
+        "refused/unknown_layout", 3, 0.2, 0.05, "have an unknown layout", "The site may have a new page: add a layout."
+    ),
     Share("duplicate", 10, 0.9, 0.3, "were duplicates", "Look at `scrapy duplicates`: one page may hide the others."),
     Share("anomaly/doubtful_encoding", 2, 0.1, 0.05, "had characters that could not be decoded", "Read some of them."),
 )
-#: The same of posts that were read from disk: nothing there is Sina's.
+#: The same of posts that were read from disk: nothing there is a site's.
 SEED_SHARES = (
     Share("failed", 3, 0.2, 0.1, "failed", "The log says why; once mended, crawl them again."),
     Share("refused", 5, 0.8, 0.2, "were refused", "The log names each file and what is wrong with it."),
@@ -80,7 +82,7 @@ ANOMALY_WARNINGS = {
     "empty_list": "Look at the channel on the site: if it ended, take it out of your jobs.",
     "empty_channel": "Look at the channel on the site: a list without any entry is hardly a whole answer.",
     "rows_missing": "The next run asks again; if it goes on, look at the channel on the site.",
-    "gap_lost": "Sina offers it no more. Runs closer to each other leave no such gaps.",
+    "gap_lost": "The site offers it no more. Runs closer to each other leave no such gaps.",
 }
 ANOMALY_ELSEWHERE = ("doubtful_encoding",)  # judged as a share
 
@@ -89,7 +91,7 @@ BAD = {
     BANNED.name: "Wait for some hours; then crawl less often or more slowly (DOWNLOAD_DELAY).",
     STORAGE.name: "Check free space and permissions of the exports folder and the catalogue.",
     CRASHED.name: "This is a mistake in sinanews: the log has the traceback.",
-    NOTHING.name: "Check the network and whether Sina answers in a browser.",
+    NOTHING.name: "Check the network and whether the site answers in a browser.",
 }
 WELL = {o.name for o in (OK, NOTHING_NEW, ATTENTION, INTERRUPTED)}  # what needs attention is told by its findings
 IN_A_ROW = 3
@@ -97,9 +99,7 @@ FOLLOWED = timedelta(days=30)  #: a channel or spider not used for so long befor
 GAP_GROWS = timedelta(days=2)  #: the next run fills a gap; one this old is not being filled
 
 #: slug → how old the newest entry may be; rooms of the live feed are channels too
-STALE_HOURS = {c.slug: c.stale_hours for c in CHANNELS if not c.dead} | {
-    f"live-{number}": hours for number, _, hours in ROOMS
-}
+STALE_HOURS = {c.slug: c.stale_hours for c in (*CHANNELS, *select_rooms(["all"])) if not c.dead}
 
 
 def judge_run(counts: Counts, earlier: Sequence[Counts]) -> list[Finding]:
@@ -137,13 +137,9 @@ def jobs_in_use(jobs: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
     return [runs for runs in recent if len(runs) > 1 or runs[0].id == newest[runs[0].spider]]
 
 
-def _of(counts: Counts, prefixes: Sequence[str]) -> int:
-    return sum(total(counts, prefix) for prefix in prefixes)
-
-
 def _usual(earlier: Sequence[Counts], prefix: str, of: Sequence[str]) -> float | None:
     """The share over all earlier runs that had any article; None where there is too little history."""
-    sizes = [size for c in earlier if (size := _of(c, of))]
+    sizes = [size for c in earlier if (size := total(c, *of))]
     if len(sizes) < FEWEST_RUNS or sum(sizes) < FEWEST_ARTICLES:
         return None
     return sum(total(c, prefix) for c in earlier) / sum(sizes)
@@ -159,7 +155,7 @@ def _tolerance(least: float, usual: float, articles: int) -> float:
 
 
 def _shares(counts: Counts, earlier: Sequence[Counts], shares: Sequence[Share]) -> Iterator[Finding]:
-    handled = _of(counts, HANDLED)
+    handled = total(counts, *HANDLED)
     for share in shares:
         number = total(counts, share.prefix)
         if number < share.fewest:
@@ -173,7 +169,7 @@ def _shares(counts: Counts, earlier: Sequence[Counts], shares: Sequence[Share]) 
 
 
 def _coverage(counts: Counts, earlier: Sequence[Counts]) -> Iterator[Finding]:
-    written = _of(counts, WRITTEN)
+    written = total(counts, *WRITTEN)
     fields = {key: None for c in (counts, *earlier) for key in c if key.startswith("coverage/")}
     for key in fields if written >= 5 else ():
         part, usual, field = total(counts, key) / written, _usual(earlier, key, WRITTEN), key.removeprefix("coverage/")
@@ -182,7 +178,7 @@ def _coverage(counts: Counts, earlier: Sequence[Counts]) -> Iterator[Finding]:
             than = f", usually {usual:.0%}" if usual is not None else ""
             words = f"only {part:.0%} of the articles have the field {field}{than}."
             yield Finding(
-                "warning", key, words, "Compare a new post with its page: Sina may have changed what it sends."
+                "warning", key, words, "Compare a new post with its page: the site may have changed what it sends."
             )
 
 
@@ -260,7 +256,7 @@ def _gaps(gaps: Sequence[Any], now: datetime) -> Iterator[Finding]:
 
 
 def given_up(gap: Any) -> bool:
-    """Whether a gap is asked for no more, because what Sina offers has ended above it so often."""
+    """Whether a gap is asked for no more, because what the site offers has ended above it so often."""
     return bool(gap.tries >= MOST_TRIES)
 
 

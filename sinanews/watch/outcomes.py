@@ -25,7 +25,7 @@ ATTENTION = Outcome("needs_attention", 1, "something needs a person: scrapy stat
 USAGE = Outcome("usage", 2, "an argument or a setting cannot be used")
 PARTLY = Outcome("partly_failed", 3, "not all of it came to its end; the log says why, and the next run continues")
 NOTHING = Outcome("nothing_fetched", 4, "nothing could be fetched although something should have been")
-BANNED = Outcome("banned", 5, "Sina refuses this client; wait before the next run")
+BANNED = Outcome("banned", 5, "a host refuses this client; wait before the next run")
 STORAGE = Outcome("storage_failed", 6, "the disk or the catalogue cannot be written")
 LOCKED = Outcome("locked", 7, "another run holds the lock")
 CRASHED = Outcome("crashed", 8, "a mistake in sinanews; the log has the traceback")
@@ -34,7 +34,10 @@ INTERRUPTED = Outcome("interrupted", 130, "interrupted; the next run continues")
 OUTCOMES: tuple[Outcome, ...] = (
     OK, NOTHING_NEW, TOLERABLE, ATTENTION, USAGE, PARTLY, NOTHING, BANNED, STORAGE, LOCKED, CRASHED, INTERRUPTED,
 )  # fmt: skip
-#: Refusals that say something of our reading; the others are facts about Sina (gone, other_host, forum …).
+WRITTEN = ("articles/exported", "articles/updated")
+#: Each article that a run asked for, or was given, ends as one of these.
+HANDLED = (*WRITTEN, "articles/unchanged", "duplicate", "refused", "failed")
+#: Refusals that say something of our reading; the others are facts about the site (gone, other_host, forum …).
 UNREAD = ("unknown_layout", "ambiguous_layout", "undecodable", "too_large", "empty", "bad_post", "bad_item")
 #: What was strange about a list of which something is missing: not all that was wanted was listed.
 UNLISTED = ("rows_missing", "empty_list", "empty_channel", "gap", "gap_lost", "list_cut")
@@ -43,7 +46,7 @@ UNREACHED = {
     "cannot_resolve_host": "no host's name could be resolved; is this machine online?",
     "no_route": "there is no way to the network; is this machine online?",
     "download_connection_refused": "every connection was refused; is a proxy or a mirror set that is not running?",
-    "download_timeout": "nobody answered in time; is this machine online, and Sina to be reached from it?",
+    "download_timeout": "nobody answered in time; is this machine online, and the site to be reached from it?",
 }
 #: The finish reasons that decide by themselves.
 _BY_REASON = {o.name: o for o in (BANNED, STORAGE, LOCKED, USAGE)} | {"shutdown": INTERRUPTED}
@@ -61,13 +64,14 @@ def outcome_of(error: BaseException) -> Outcome:
     return next((outcome for kind, outcome in _BY_ERROR if isinstance(error, kind)), CRASHED)
 
 
-def total(counts: Mapping[str, Any], prefix: str) -> int:
-    """The sum of all counts of that name and below it.
+def total(counts: Mapping[str, Any], *names: str) -> int:
+    """The sum of all counts of those names and below them.
 
     >>> total({'failed/timeout': 2, 'failed/http_500': 1, 'failures': 9}, 'failed')
     3
     """
-    return sum(v for k, v in counts.items() if (k == prefix or k.startswith(prefix + "/")) and isinstance(v, int))
+    below = tuple(f"{name}/" for name in names)
+    return sum(v for k, v in counts.items() if (k in names or k.startswith(below)) and isinstance(v, int))
 
 
 def judge(counts: Mapping[str, Any], finish_reason: str | None, errors: int = 0, tolerated: float = 0.05) -> Outcome:
@@ -78,8 +82,8 @@ def judge(counts: Mapping[str, Any], finish_reason: str | None, errors: int = 0,
     """
     if finish_reason in _BY_REASON:
         return _BY_REASON[finish_reason]
-    stored = total(counts, "articles/exported") + total(counts, "articles/updated")
-    had = total(counts, "articles/known") + total(counts, "articles/unchanged")
+    stored = total(counts, *WRITTEN)
+    had = total(counts, "articles/known", "articles/unchanged")
     got = stored + had + total(counts, "duplicate")
     failed, lists = total(counts, "failed"), total(counts, "listing/failed")
     if (failed or lists) and not got:
@@ -164,14 +168,14 @@ def ending(counts: Mapping[str, Any], outcome: Outcome) -> str:
         told = "what was refused could not be read and is not tried again" if refused else ""
     if outcome is PARTLY:
         return told or outcome.words
-    unlisted = any(total(counts, f"anomaly/{name}") for name in UNLISTED)
+    unlisted = total(counts, *(f"anomaly/{name}" for name in UNLISTED))
     stored = "all else is stored" if told else "what was listed is stored" if unlisted else OK.words
     return "; ".join(filter(None, (stored, told, outcome.words if outcome is ATTENTION else "")))
 
 
 def unread(counts: Mapping[str, Any]) -> int:
     """How many inputs were refused although they may be articles: our reading of them failed."""
-    return sum(total(counts, f"refused/{name}") for name in UNREAD)
+    return total(counts, *(f"refused/{name}" for name in UNREAD))
 
 
 def counted(number: int, noun: str) -> str:
