@@ -141,7 +141,7 @@ class ArticlePipeline:
     def from_crawler(cls, crawler: Crawler) -> ArticlePipeline:
         return cls(crawler)
 
-    def process_item(self, item: Any) -> ArticleItem:
+    async def process_item(self, item: Any) -> ArticleItem:
         if isinstance(item, ArticleItem) and isinstance(self.run.crawler.spider, ArchiveSpider):
             return item
         try:
@@ -149,7 +149,7 @@ class ArticlePipeline:
         except BadItem as refusal:
             about = ItemAdapter(item) if ItemAdapter.is_item(item) else {}
             key = str(about.get("id") or about.get("url") or f"{self.spider_name} (no id)")
-            self.run.refuse(key, refusal)
+            await self.run.refuse(key, refusal)
             raise RefusedArticle(str(refusal)) from None
         article.categories = article.categories or [self.spider_name]
         article.fetched_at = article.fetched_at or to_beijing(self.run.now())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
@@ -56,15 +55,15 @@ class ArchivePipeline:
         except Refused as refusal:
             about = {"url": item.url, "title": item.title, "channel": item.channel}
             if item.fetch is None:  # a file of ours: it says the same whenever it is read
-                self.run.refuse(item.id, refusal, **about)
+                await self.run.refuse(item.id, refusal, **about)
             else:
-                self.run.doubt(item.fetch.listed_as, refusal, listed_mtime=item.fetch.listed_mtime, **about)
+                await self.run.doubt(item.fetch.listed_as, refusal, listed_mtime=item.fetch.listed_mtime, **about)
             raise RefusedArticle(f"{item.id}: {refusal}") from None
         except (DropItem, CatalogueError, ExportError):
             raise
         except Exception as error:  # a mistake of ours on one page must not stop the others, nor be forgotten
             logger.exception("%s: %s failed", item.id, type(self).__name__)
-            self.run.fail(item.id, "bug", f"{type(error).__name__}: {error}", url=item.url, channel=item.channel)
+            await self.run.fail(item.id, "bug", f"{type(error).__name__}: {error}", url=item.url, channel=item.channel)
             raise DropItem(str(error)) from error
 
     async def step(self, item: ArticleItem) -> ArticleItem:
@@ -103,13 +102,13 @@ class ExportPipeline(ArchivePipeline):
     async def step(self, item: ArticleItem) -> ArticleItem:
         run = self.run
         store = Store(run.catalogue, run.folder, self.render, self.policy, run.now)
-        stored = await run.write(partial(store, item))
+        stored = await run.write(store, item)
         if item.incomplete:
             run.count("articles/incomplete")
             logger.warning("incomplete, a later run asks again: %s", item.url)
         self.count(item, stored)
         if stored.superseded:
-            await run.write(partial(run.folder.set_aside, stored.superseded))
+            await run.write(run.folder.set_aside, stored.superseded)
         return item
 
     def count(self, item: ArticleItem, stored: Stored) -> None:

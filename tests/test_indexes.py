@@ -14,12 +14,12 @@ from sqlalchemy import event
 from sinanews.archive.old_posts import keep_old_posts
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue, queries
-from sinanews.catalogue.seed_files import SeedFile
 from sinanews.duplicates.decision import TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, fingerprint_of
 from sinanews.items import ArticleItem
 from sinanews.posts.exporter import PostRenderer
 from sinanews.posts.folder import ExportFolder
+from sinanews.posts.local import SeedFile
 from sinanews.watch.summary import gather
 from sinanews.watch.verification import check
 from tests.test_catalogue import catalogue, url  # noqa: F401  # fixtures: each database there is
@@ -39,7 +39,7 @@ PASSES = {
     "status: the newest runs": "FROM runs ORDER BY runs.id DESC",
     "status: copies by reason, from articles_copies alone": "GROUP BY articles.reason",
     "duplicates: every copy": "FROM articles WHERE articles.duplicate_of IS NOT NULL",
-    "seeds: every file known": "FROM seed_files ORDER BY seed_files.root, seed_files.path",
+    "seeds: every file known": "FROM seed_files LEFT OUTER JOIN articles",
 }
 
 
@@ -87,9 +87,8 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     listing.listed_to("china", NOW, NOW)
     listing.gap_found("china", NOW - timedelta(1), NOW, NOW)
     listing.day_listed("china", date(2026, 11, 22), "complete", 9, NOW)
-    catalogue.seed_files.keep(SeedFile("seeds", "a.md", "i1", "d", 1, 1))
-    catalogue.seed_files.all()
-    catalogue.seed_files.forget("seeds", "a.md")
+    catalogue.seed_files.keep(SeedFile("seeds", "a.md", "i1", "d", 1, 1), ["b.md"])
+    catalogue.seed_files.known()
     run = catalogue.runs.begin("sina_finance", {}, NOW, 1)
     catalogue.runs.earlier_counts("sina_finance", {}, run)
     catalogue.runs.end(run, NOW, outcome="ok", counts={})

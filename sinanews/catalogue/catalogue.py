@@ -252,6 +252,14 @@ class Catalogue(Database):
         """An article that is as we have it."""
         self.touch(article_id, now, **NO_ANSWER, **values)
 
+    def refused(self, article_id: str, now: datetime, **values: Any) -> None:
+        """An input that cannot become an article. What there is of it stays; no run asks for the same edit again."""
+        row = self.article(article_id)
+        if row is None or row.state not in ("exported", "duplicate"):
+            self.record(article_id, now, state="refused", **values)
+        elif "listed_mtime" in values:
+            self.touch(article_id, now, listed_mtime=values["listed_mtime"])
+
     def failed(self, article_id: str, reason: str, detail: str, now: datetime, **values: Any) -> None:
         """A failure that may pass: tried again by the next run, after three failures less and less often.
 

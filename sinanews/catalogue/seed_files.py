@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from sqlalchemy import select
 
 from sinanews.catalogue.database import Database
-from sinanews.catalogue.tables import seed_files
+from sinanews.catalogue.tables import UNFINISHED, articles, seed_files
+from sinanews.posts.local import SeedFile
 
-
-@dataclass(frozen=True)
-class SeedFile:
-    """A file as it was when its article was last decided on."""
-
-    root: str  #: the folder that was given; in the project relative to it
-    path: str  #: under the root
-    article_id: str
-    digest: str  #: SHA-256
-    size: int
-    mtime_ns: int
+s, a = seed_files.c, articles.c
 
 
 class SeedFiles:
@@ -28,19 +19,18 @@ class SeedFiles:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def all(self) -> list[SeedFile]:
-        """Every file of every root, in a fixed order."""
-        s = seed_files.c
-        query = select(s.root, s.path, s.article_id, s.digest, s.size, s.mtime_ns).order_by(s.root, s.path)
+    def known(self) -> tuple[list[SeedFile], set[str]]:
+        """Every file of every root in a fixed order, and those of their articles that are done."""
+        columns = (s.root, s.path, s.article_id, s.digest, s.size, s.mtime_ns)
+        done = (a.id.is_not(None) & ~UNFINISHED).label("done")
+        query = select(*columns, done).join_from(seed_files, articles, a.id == s.article_id, isouter=True)
         with self.database.read() as connection:
-            return [SeedFile(*row) for row in connection.execute(query)]
+            rows = connection.execute(query.order_by(s.root, s.path)).all()
+        return [SeedFile(*row[:-1]) for row in rows], {row.article_id for row in rows if row.done}
 
-    def keep(self, file: SeedFile) -> None:
+    def keep(self, file: SeedFile, left: Iterable[str] = ()) -> None:
+        """Remember a file; ``left``: paths of its root at which it was and is no more."""
         with self.database.begin() as connection:
             self.database.upsert(connection, seed_files, vars(file))
-
-    def forget(self, root: str, path: str) -> None:
-        """The file has moved; its article is known by another path."""
-        with self.database.begin() as connection:
-            its = (seed_files.c.root == root) & (seed_files.c.path == path)
-            connection.execute(seed_files.delete().where(its))
+            for path in left:
+                connection.execute(seed_files.delete().where(s.root == file.root, s.path == path))

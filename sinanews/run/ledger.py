@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,51 +60,46 @@ class Ledger:
         self.count(f"anomaly/{name}")
         logger.warning("%s: %s", name, words)
 
-    async def write(self, do: Callable[[], Result]) -> Result:
+    async def write(self, do: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """What ``do`` returns, once the catalogue has committed what it wrote: see ``Writer``."""
         assert self.writer is not None
-        return await asyncio.wrap_future(self.writer.submit(do))
+        return await asyncio.wrap_future(self.writer.submit(partial(do, *args, **kwargs)))
 
-    def unchanged(self, key: str, **values: Any) -> None:
+    async def unchanged(self, key: str, **values: Any) -> None:
         """An article that is as we have it."""
         self.count("articles/unchanged")
-        self.catalogue.unchanged(key, self.now(), **values)
+        await self.write(self.catalogue.unchanged, key, self.now(), **values)
 
-    def fail(self, key: str, reason: str, detail: str, **values: Any) -> None:
+    async def fail(self, key: str, reason: str, detail: str, **values: Any) -> None:
         """A failure that may pass; the next run tries again."""
         self.count(f"failed/{reason}")
         logger.warning("failed (%s): %s", reason, detail)
         if self.has_begun:
-            self.catalogue.failed(key, reason, detail, self.now(), **values)
+            await self.write(self.catalogue.failed, key, reason, detail, self.now(), **values)
 
-    def refuse(self, key: str, refusal: Refused, **values: Any) -> None:
+    async def refuse(self, key: str, refusal: Refused, **values: Any) -> None:
         """An input that cannot become an article: remembered with its reason, counted, not asked for again."""
         self.count(f"refused/{refusal.reason}")
         logger.info("refused (%s): %s", refusal.reason, refusal)
-        if not self.has_begun:
-            return
-        row = self.catalogue.article(key)
-        if row is None or row.state not in ("exported", "duplicate"):
-            values = {"reason": refusal.reason, "detail": str(refusal)[:500], **values}
-            self.catalogue.record(key, self.now(), state="refused", **values)
-        elif "listed_mtime" in values:  # what we have stays; but no later run asks for the same edit again
-            self.catalogue.touch(key, self.now(), listed_mtime=values["listed_mtime"])
+        if self.has_begun:
+            about = {"reason": refusal.reason, "detail": str(refusal)[:500], **values}
+            await self.write(self.catalogue.refused, key, self.now(), **about)
 
-    def doubt(self, key: str, refusal: Refused, *, listed_mtime: datetime | None = None, **values: Any) -> None:
+    async def doubt(self, key: str, refusal: Refused, *, listed_mtime: datetime | None = None, **values: Any) -> None:
         """A page that says it is no article: a failure, until several runs, hours apart, were told the same."""
         said = told(self._said(key), refusal.reason, self.now())
         values |= said._asdict()
         if said.answers >= RUNS:
-            self.refuse(key, refusal, listed_mtime=listed_mtime, **values)
+            await self.refuse(key, refusal, listed_mtime=listed_mtime, **values)
         else:
-            self.fail(key, refusal.reason, str(refusal), **values)
+            await self.fail(key, refusal.reason, str(refusal), **values)
 
-    def takes_cut(self, key: str, digest: str, detail: str, **values: Any) -> bool:
+    async def takes_cut(self, key: str, digest: str, detail: str, **values: Any) -> bool:
         """Whether enough runs got the same bytes of a page that may be cut; else it has failed once more."""
         said = told(self._said(key), f"cut:{digest}", self.now(), apart=timedelta(0))
         if said.answers >= CUT_RUNS:
             return True
-        self.fail(key, "cut", detail, **values, **said._asdict())
+        await self.fail(key, "cut", detail, **values, **said._asdict())
         return False
 
     def _said(self, key: str) -> Said:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from functools import cached_property
 from typing import Any, ClassVar
 
-from scrapy import Spider
+from scrapy import Spider, signals
 from scrapy.exceptions import CloseSpider
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from sinanews.arguments import Parser, parse_arguments
 from sinanews.run.extension import Run
+
+MOST_WAITING = 100  #: requests of ``start`` that wait to be sent
 
 
 class ArchiveSpider(Spider):
@@ -32,6 +34,13 @@ class ArchiveSpider(Spider):
     def run(self) -> Run:
         """Scrapy makes extensions after the spider."""
         return Run.of(self.crawler)
+
+    async def until_needed(self) -> None:
+        """In ``start``: wait while enough requests wait to be sent. Scrapy takes all that ``start`` yields at once."""
+        scheduler = self.crawler.engine.scheduler
+        while isinstance(scheduler, Sized) and len(scheduler) >= MOST_WAITING:
+            self.leave_if_stopping()
+            await self.crawler.signals.wait_for(signals.scheduler_empty)
 
     def leave_if_stopping(self) -> None:
         """Raises CloseSpider in a run that was asked to end; for loops in ``start`` that let nobody else look."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -36,7 +36,7 @@ class RollSpider(ArchiveSpider):
         self.left: int = self.options.get("limit", 10**9)  #: articles that may still be asked for, or rows stored
         self.broken: Counter[str] = Counter()  #: channel → pagers in a row that failed
 
-    def ask(self, rows: Iterable[Listing], channel: Channel, known: Mapping[str, Remembered]) -> Iterator[Any]:
+    async def ask(self, rows: Iterable[Listing], channel: Channel, known: Mapping[str, Remembered]) -> list[Any]:
         """Requests for (or items of) those of the rows that are wanted, once the catalogue has them as listed.
 
         ``known``: by their keys, those of the rows that the catalogue knew before.
@@ -67,7 +67,7 @@ class RollSpider(ArchiveSpider):
         rows = self.run.catalogue.listing.gaps(slug)
         return tuple(Gap(r.after, r.before, r.found_at, r.tries) for r in rows if r.tries < MOST_TRIES)
 
-    def read_on_list(self, pagers: list[Pager]) -> Iterator[Any]:
+    def read_on_list(self, pagers: list[Pager]) -> Iterator[Request]:
         """The request for the next page of the first pager, if any pager is left."""
         if pagers and self.left > 0:
             yield Request(
@@ -79,7 +79,7 @@ class RollSpider(ArchiveSpider):
                 dont_filter=True,  # the same page is read again when rows have moved
             )
 
-    def parse_listing(self, response: Response, pagers: list[Pager]) -> Iterator[Any]:
+    async def parse_listing(self, response: Response, pagers: list[Pager]) -> AsyncIterator[Any]:
         """What a page of a list announces, then the request for its next page, or for the next pager's first."""
         pager, *rest = pagers
         slug, now = pager.channel.slug, self.run.now()
@@ -87,7 +87,8 @@ class RollSpider(ArchiveSpider):
         try:
             answer = self.read_list(response.body, pager)
         except ListingError as error:
-            yield from self.listing_broken(pagers, error.reason, str(error))
+            for request in await self.listing_broken(pagers, error.reason, str(error)):
+                yield request
             return
         for name in answer.anomalies:
             self.run.anomaly(name, f"channel {slug}")
@@ -95,38 +96,38 @@ class RollSpider(ArchiveSpider):
         self.run.count("listing/rows", len(fresh))
         known = self.run.catalogue.known([row.key for row in answer.rows])
         sought = [row for row in fresh if self.is_of_the_dates(row) and pager.admits(row)]
-        wanted = list(self.ask(sought, pager.channel, known))
-        yield from wanted
+        wanted = await self.ask(sought, pager.channel, known)
+        for one in wanted:
+            yield one
         self.broken[slug] = 0
-        if pager.goes_on(answer, known.keys() - {key_of(one) for one in wanted}, now):
-            yield from self.read_on_list(pagers)
-        else:
+        if not pager.goes_on(answer, known.keys() - {key_of(one) for one in wanted}, now):
             self.check_what_lies_between(pager)
-            yield from self.read_on_list(self.pager_ended(pager, rest))
+            pagers = await self.pager_ended(pager, rest)
+        for request in self.read_on_list(pagers):
+            yield request
 
-    def listing_failed(self, failure: Failure) -> Iterator[Any]:
+    async def listing_failed(self, failure: Failure) -> list[Request]:
         if self.run.stopping:
-            return  # it is not the list's fault
+            return []  # it is not the list's fault
         with self.run.stopped_by_catalogue():
             pagers = failure.request.cb_kwargs["pagers"]  # type: ignore[attr-defined]
-            yield from self.listing_broken(pagers, *why_failed(failure))
+            return await self.listing_broken(pagers, *why_failed(failure))
+        return []
 
-    def listing_broken(self, pagers: list[Pager], reason: str, detail: str) -> Iterator[Any]:
+    async def listing_broken(self, pagers: list[Pager], reason: str, detail: str) -> list[Request]:
         """What this run could not list the next one lists: marks and gaps stay. A bad day hides no other."""
         pager, *rest = pagers
         slug = pager.channel.slug
         self.run.count(f"listing/failed/{reason}")
         self.logger.warning("channel %s could not be listed: %s", slug, detail)
         if pager.goes_on_after_failure():
-            yield from self.read_on_list(pagers)
-            return
+            return list(self.read_on_list(pagers))
         self.broken[slug] += 1
         for other in rest:
             other.closes = ()
         if pager.ended:
-            rest = self.pager_ended(pager, rest)
-        if self.broken[slug] < MOST_BROKEN:
-            yield from self.read_on_list(rest)
+            rest = await self.pager_ended(pager, rest)
+        return list(self.read_on_list(rest)) if self.broken[slug] < MOST_BROKEN else []
 
     def check_what_lies_between(self, pager: Pager) -> None:
         """Known entries that should have been met above the last page say that the list passed a page over."""
@@ -140,7 +141,7 @@ class RollSpider(ArchiveSpider):
         when = row.published_at
         return when is None or not ((self.since and when < self.since) or (self.until and when >= self.until))
 
-    def pager_ended(self, pager: Pager, rest: list[Pager]) -> list[Pager]:
+    async def pager_ended(self, pager: Pager, rest: list[Pager]) -> list[Pager]:
         """Record what the pager has listed; returns the pagers left. One cut short by ``limit`` proves nothing."""
         if self.left <= 0:
             return []
@@ -148,7 +149,7 @@ class RollSpider(ArchiveSpider):
         if pager.ended == "window_ignored":
             self.run.anomaly("window_ignored", f"channel {slug}: its API ignores dates; reading page by page")
             return [without_windows([pager, *(w for w in rest if w.day)]), *(w for w in rest if not w.day)]
-        done = [self.day_listed(pager, day, now) for day in pager.days]
+        done = [await self.day_listed(pager, day, now) for day in pager.days]
         if pager.repeats:
             self.run.count("listing/failed/repeats")
             self.logger.error("channel %s: its list repeats its pages; the next run asks for what lies below", slug)
@@ -156,15 +157,18 @@ class RollSpider(ArchiveSpider):
             self.run.anomaly("list_cut", f"channel {slug}: more than {pager.max_pages} pages")
         if pager.whole and all(done):
             for gap in pager.closes:
-                listing.gap_filled(slug, gap.after) if pager.reaches(gap) else self.gap_missed(pager, gap)
+                if pager.reaches(gap):
+                    await self.run.write(listing.gap_filled, slug, gap.after)
+                else:
+                    await self.gap_missed(pager, gap)
         else:
             for other in rest:
                 other.closes = ()  # a gap is filled once all of its days are listed
         if pager.day is None and pager.stop_at is None:
-            self.newest_listed(pager)
+            await self.newest_listed(pager)
         return rest
 
-    def day_listed(self, pager: Pager, day: date, now: datetime) -> bool:
+    async def day_listed(self, pager: Pager, day: date, now: datetime) -> bool:
         """Record how far a day has come, complete once it is over; whether all of it there is now was listed."""
         entries, slug, listing = pager.entries[day], pager.channel.slug, self.run.catalogue.listing
         missing = pager.day is not None and pager.short
@@ -183,10 +187,10 @@ class RollSpider(ArchiveSpider):
         state = "partial" if not listed else "empty" if not entries else "complete"
         if state == "complete" and not is_settled(day, now):
             state = "partial"
-        listing.day_listed(slug, day, state, entries, now)
+        await self.run.write(listing.day_listed, slug, day, state, entries, now)
         return listed
 
-    def newest_listed(self, pager: Pager) -> None:
+    async def newest_listed(self, pager: Pager) -> None:
         """The pager over a channel's newest entries has ended: everything up to its newest one is listed, or a gap."""
         slug, now, listing = pager.channel.slug, self.run.now(), self.run.catalogue.listing
         if not pager.seen and (pager.listed_until or pager.total):
@@ -196,24 +200,24 @@ class RollSpider(ArchiveSpider):
             self.run.anomaly("empty_channel", f"channel {slug} has no entries at all")
         if unread := pager.unread(now):
             self.run.anomaly("gap", f"channel {slug}: more is new than its pages show; the next run fills the gap")
-            listing.gap_found(slug, *unread, now)
+            await self.run.write(listing.gap_found, slug, *unread, now)
         cut = pager.short and pager.ended == "end" and not pager.bottom_known
         if cut and not pager.listed_until:
             words = f"channel {slug}: {pager.total} told, {len(pager.seen)} sent; the next run asks again"
             self.run.anomaly("rows_missing", words)
         if not pager.listed_until and (cut or pager.holes):
             return  # nothing is marked, so the next run reads to the end again
-        listing.listed_to(slug, pager.newest, now)
+        await self.run.write(listing.listed_to, slug, pager.newest, now)
         stale = timedelta(hours=pager.channel.stale_hours)
         watched = self.settings.getbool("SINANEWS_STALE") and not pager.channel.dead
         if watched and pager.newest and now - pager.newest > stale:
             self.run.anomaly("stale_channel", f"channel {slug}: its newest entry is of {pager.newest:%Y-%m-%d %H:%M}")
 
-    def gap_missed(self, pager: Pager, gap: Gap) -> None:
+    async def gap_missed(self, pager: Pager, gap: Gap) -> None:
         """A list that has ended above a gap may have been cut by chance: a second run asks, and then it is given up."""
         slug, listing = pager.channel.slug, self.run.catalogue.listing
         reached = min(pager.bottom, gap.before) if pager.bottom else gap.before
-        listing.gap_tried(slug, gap.after, reached, gap.tries + 1)
+        await self.run.write(listing.gap_tried, slug, gap.after, reached, gap.tries + 1)
         if gap.tries + 1 < MOST_TRIES:
             self.run.anomaly("gap", f"channel {slug}: its list no longer reaches back to {_minute(gap.after)}")
         else:

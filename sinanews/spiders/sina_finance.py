@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,9 +63,15 @@ class SinaFinanceSpider(RollSpider):
 
     async def start(self) -> AsyncIterator[Any]:
         self.since, self.until = self.dates()
-        # All of them before the first is sent: what follows from its answer must not take the place of what was left.
-        for request in list(self.named_articles() if "urls" in self.options else self.first_requests()):
+        if "urls" in self.options:
+            requests = self.named_articles()
+        elif "limit" in self.options:  # what was left undone comes before what is new
+            requests = chain_async(self.left_undone(), self.to_read_again(), self.first_lists())
+        else:  # they are many, perhaps, and lists move on
+            requests = chain_async(self.first_lists(), self.left_undone(), self.to_read_again())
+        async for request in requests:
             yield request
+            await self.until_needed()
 
     def dates(self) -> tuple[datetime | None, datetime | None]:
         """The stretch of publication time that ``since`` and ``until`` mean; the last day is included."""
@@ -76,52 +83,63 @@ class SinaFinanceSpider(RollSpider):
 
     # --- the lists: what to ask for (how lists are read: rolls.py) ------------------------------------------
 
-    def first_requests(self) -> Iterator[Request]:
-        """What earlier runs left undone, what is to be read again, then the first page of each channel."""
-        slugs = [channel.slug for channel in self.channels]
-        now = self.run.now()
-        for row in self.run.catalogue.due.unfinished(slugs, now, self.since, self.until):
-            self.leave_if_stopping()
-            if not row.url:
-                continue  # known from its post only: asked for when a list names it again
-            yield from self.ask([listing_of(row)], channel_by_slug(row.channel), self.run.catalogue.known([row.id]))
-        for row in self.run.catalogue.due.incomplete(slugs, now):
-            yield from self.ask_again(listing_of(row), channel_by_slug(row.channel), row)
-        if "refresh" in self.options:
-            for row in self.run.catalogue.due.exported_since(slugs, now - self.options["refresh"]):
-                yield from self.ask_again(listing_of(row), channel_by_slug(row.channel), row)
+    async def first_lists(self) -> AsyncIterator[Request]:
         for channel in self.channels:
-            yield from self.read_on_list(self.plan(channel))
+            for request in self.read_on_list(self.plan(channel)):
+                yield request
 
-    def named_articles(self) -> Iterator[Request]:
+    async def left_undone(self) -> AsyncIterator[Request]:
+        """The articles that earlier runs listed and did not come to."""
+        slugs = [channel.slug for channel in self.channels]
+        for row in self.run.catalogue.due.unfinished(slugs, self.run.now(), self.since, self.until):
+            self.leave_if_stopping()
+            if self.left > 0 and row.url and row.id not in self.asked:  # without: asked for when a list names it again
+                listing, channel = listing_of(row), channel_by_slug(row.channel)
+                if not await self.is_refused(listing, channel):
+                    yield self.article_request(listing, channel)
+
+    async def to_read_again(self) -> AsyncIterator[Request]:
+        """The articles that lack pages, and those that ``refresh`` names."""
+        slugs, now, due = [channel.slug for channel in self.channels], self.run.now(), self.run.catalogue.due
+        rows = [due.incomplete(slugs, now)]
+        if "refresh" in self.options:
+            rows.append(due.exported_since(slugs, now - self.options["refresh"]))
+        for row in chain.from_iterable(rows):
+            self.leave_if_stopping()
+            for request in self.ask_again(listing_of(row), channel_by_slug(row.channel), row):
+                yield request
+
+    async def named_articles(self) -> AsyncIterator[Request]:
         """The articles that ``-a urls=`` names; those that a channel listed before stay in it."""
         for url in self.options["urls"]:
             row, channel = listing_at(url), channel_by_slug(self.run.catalogue.channel_of(url))
-            yield from self.ask([row], channel, self.run.catalogue.known([row.key]))
+            for request in await self.ask([row], channel, self.run.catalogue.known([row.key])):
+                yield request
 
-    def ask(
+    async def ask(
         self, rows: Iterable[Listing], channel: Channel | None, known: Mapping[str, Remembered]
-    ) -> Iterator[Request]:
+    ) -> list[Request]:
         """Requests for those of the rows that are not done, or edited since, after the catalogue has them as listed."""
         fresh = {row.key: row for row in rows}
         done = self.run.catalogue.known_urls([row.url for key, row in fresh.items() if key not in known])
-        listed, wanted = [], []
+        listed: list[tuple[str, Listing]] = []
+        wanted: list[Request] = []
         for key, row in fresh.items():
             before = known.get(key)
             if key in self.asked:
                 listed.append((done.get(row.url, key), row))  # another channel has it too
             elif before is not None and self.is_worth_another_look(before, row):
-                wanted += list(self.ask_again(row, channel, before))
+                wanted += self.ask_again(row, channel, before)
             elif (before is not None and before.done) or row.url in done:
                 self.run.count("articles/known")
                 listed.append((done.get(row.url, key), row))
-            elif self.left > 0 and not self.is_refused(row, channel):
+            elif self.left > 0 and not await self.is_refused(row, channel):
                 listed.append((key, row))
                 wanted.append(self.article_request(row, channel))
         if channel is not None:
             values = [{"id": i, "url": r.url, "title": r.title, "published_at": r.published_at} for i, r in listed]
-            self.run.catalogue.listed(values, channel.slug, self.run.now())
-        yield from wanted
+            await self.run.write(self.run.catalogue.listed, values, channel.slug, self.run.now())
+        return wanted
 
     def is_worth_another_look(self, before: Remembered, row: Listing) -> bool:
         """Whether a done article is asked for again: edited since, or refused and now named or rechecked."""
@@ -146,12 +164,12 @@ class SinaFinanceSpider(RollSpider):
         extra = [h for h in self.settings.getlist("SINANEWS_HOSTS") if h.strip()]
         return None if not is_sina_host(host) and is_sina_host(host, extra) else why_not_readable(url)
 
-    def is_refused(self, row: Listing, channel: Channel | None) -> bool:
+    async def is_refused(self, row: Listing, channel: Channel | None) -> bool:
         reason = self.why_not(row.url)
         if reason:
             self.run.count("articles/asked")
             values = {"title": row.title, "published_at": row.published_at, "channel": channel and channel.slug}
-            self.run.refuse(row.key, Refused.named(reason, row.url), url=row.url, **values)
+            await self.run.refuse(row.key, Refused.named(reason, row.url), url=row.url, **values)
         return reason is not None
 
     def article_request(self, row: Listing, channel: Channel | None) -> Request:
@@ -168,39 +186,39 @@ class SinaFinanceSpider(RollSpider):
 
     # --- an article: its first page, what may come instead of it, its further pages -----------------------
 
-    def parse(self, response: Response) -> Iterator[Any]:
+    async def parse(self, response: Response) -> AsyncIterator[Any]:
         """For ``scrapy parse URL``: the page's item as it would be stored, and the request for its next page."""
-        for one in self.parse_article(response, listing_at(canonical_url(response.url)), None):
+        async for one in self.parse_article(response, listing_at(canonical_url(response.url)), None):
             yield clean_item(one) if isinstance(one, ArticleItem) else one
 
-    def parse_article(
+    async def parse_article(
         self, response: Response, row: Listing, channel: Channel | None
-    ) -> Iterator[Request | ArticleItem]:
+    ) -> AsyncIterator[Request | ArticleItem]:
         """The first page of an article: the item, or the request for its next page."""
         about = {"url": row.url, "channel": channel and channel.slug}
         if response.status == 304:
-            self.run.unchanged(row.key, listed_mtime=row.updated_at)
+            await self.run.unchanged(row.key, listed_mtime=row.updated_at)
             return
         missing: list[str] = []
         try:
             page = self.read(response, row.url)
         except NoAnswer as answer:
-            self.run.fail(row.key, answer.reason, str(answer), **about)
+            await self.run.fail(row.key, answer.reason, str(answer), **about)
             return
         except Refused as refusal:
-            self.run.doubt(row.key, refusal, listed_mtime=row.updated_at, **about)
+            await self.run.doubt(row.key, refusal, listed_mtime=row.updated_at, **about)
             return
         except CutPage as found:
-            if not self.run.takes_cut(row.key, found.digest, str(found), **about):
+            if not await self.run.takes_cut(row.key, found.digest, str(found), **about):
                 return
             if isinstance(found.found, Refused):
-                self.run.doubt(row.key, found.found, listed_mtime=row.updated_at, **about)
+                await self.run.doubt(row.key, found.found, listed_mtime=row.updated_at, **about)
                 return
             page, missing = found.found, [row.url]
         fetch = Fetch(row.key, row.updated_at, header(response, "ETag"), header(response, "Last-Modified"))
-        yield from self.read_on(Reading(row, channel, fetch, [page], missing))
+        yield self.read_on(Reading(row, channel, fetch, [page], missing))
 
-    def article_failed(self, failure: Failure) -> None:
+    async def article_failed(self, failure: Failure) -> None:
         """A page not found says something of the article, any other failure not."""
         if self.run.stopping:
             return  # it is not the article's fault; it stays as listed
@@ -209,44 +227,43 @@ class SinaFinanceSpider(RollSpider):
         reason, detail = why_failed(failure)
         with self.run.stopped_by_catalogue():
             if is_login_host(request.url):
-                self.run.fail(row.key, "login", f"{row.url} leads to {request.url}", url=row.url)
+                await self.run.fail(row.key, "login", f"{row.url} leads to {request.url}", url=row.url)
                 self.run.wall(host_of(row.url))
             elif reason in GONE:
                 self.run.walls.met(wall=False)
                 refusal = PageGone(f"{detail} for {request.url}")
-                self.run.doubt(row.key, refusal, listed_mtime=row.updated_at, url=row.url)
+                await self.run.doubt(row.key, refusal, listed_mtime=row.updated_at, url=row.url)
             else:
-                self.run.fail(row.key, reason, detail, url=row.url)
+                await self.run.fail(row.key, reason, detail, url=row.url)
 
-    def read_on(self, reading: Reading) -> Iterator[Request | ArticleItem]:
+    def read_on(self, reading: Reading) -> Request | ArticleItem:
         """The request for the article's next page, or the article once nothing more is named."""
         url = reading.next_page()
         if url is None:
-            yield reading.finished(self.run.now())
-        else:
-            yield Request(
-                url,
-                self.parse_next_page,
-                errback=self.next_page_failed,
-                cb_kwargs={"reading": reading, "url": url},
-                dont_filter=True,
-            )
+            return reading.finished(self.run.now())
+        return Request(
+            url,
+            self.parse_next_page,
+            errback=self.next_page_failed,
+            cb_kwargs={"reading": reading, "url": url},
+            dont_filter=True,
+        )
 
-    def parse_next_page(self, response: Response, reading: Reading, url: str) -> Iterator[Request | ArticleItem]:
+    def parse_next_page(self, response: Response, reading: Reading, url: str) -> Request | ArticleItem:
         """A further page of an article: one that cannot be read loses none of the others."""
         try:
             reading.add(self.read(response, url), url)
         except (CutPage, NoAnswer, Refused) as error:
             reading.misses(url, str(error))
-        yield from self.read_on(reading)
+        return self.read_on(reading)
 
-    def next_page_failed(self, failure: Failure) -> Iterator[Request | ArticleItem]:
+    def next_page_failed(self, failure: Failure) -> Request | ArticleItem:
         request: Request = failure.request  # type: ignore[attr-defined]
         reading, url = request.cb_kwargs["reading"], request.cb_kwargs["url"]
         reading.misses(url, why_failed(failure)[1])
         if is_login_host(request.url):
             self.run.wall(host_of(url))
-        yield from self.read_on(reading)
+        return self.read_on(reading)
 
     def read(self, response: Response, url: str) -> Page:
         """Raises Refused, NoAnswer or CutPage; the run counts the walls among the answers."""
@@ -291,3 +308,9 @@ def header(response: Response, name: str) -> str | None:
 
 def host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
+
+
+async def chain_async(*parts: AsyncIterator[Request]) -> AsyncIterator[Request]:
+    for part in parts:
+        async for one in part:
+            yield one

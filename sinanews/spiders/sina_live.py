@@ -98,30 +98,30 @@ class SinaLiveSpider(RollSpider):
         until = catalogue.listing.listed_until(slug)
         return pagers if self.since else [*pagers, RoomPager(channel, listed_until=until, max_pages=pages)]
 
-    def pager_ended(self, pager: Pager, rest: list[Pager]) -> list[Pager]:
+    async def pager_ended(self, pager: Pager, rest: list[Pager]) -> list[Pager]:
         """After a look back in time: rows that are no longer there are gone, a first ``since`` is the beginning."""
-        rest, catalogue, slug = super().pager_ended(pager, rest), self.run.catalogue, pager.channel.slug
+        rest, catalogue, slug = await super().pager_ended(pager, rest), self.run.catalogue, pager.channel.slug
         if self.left <= 0:
             return rest
         if isinstance(pager, RoomPager) and pager.ended == "end" and pager.bottom:
             self.reach[slug] = pager.bottom
         if pager.stop_at is not None and pager.whole:
-            self.refuse_missing(pager)
+            await self.refuse_missing(pager)
             until = catalogue.listing.listed_until(slug)
             if self.since and isinstance(pager, RoomPager) and (until is None or self.since <= until):
-                catalogue.listing.listed_to(slug, pager.newest, self.run.now())
+                await self.run.write(catalogue.listing.listed_to, slug, pager.newest, self.run.now())
         if not rest and isinstance(pager, RoomPager) and pager.channel.lid == CURSOR_ROOM:
             rest = self.cursor_pagers(pager.channel)
         return rest
 
-    def refuse_missing(self, pager: Pager) -> None:
+    async def refuse_missing(self, pager: Pager) -> None:
         """Rows left undone that the pager should have met are gone; those below the room's feed may be in the other."""
         slug, reach = pager.channel.slug, pager.stop_at
         if isinstance(pager, RoomPager) and pager.channel.lid == CURSOR_ROOM and pager.ended == "end":
             reach = pager.bottom
         for row in self.run.catalogue.due.unfinished([slug], self.run.now(), reach):
             if row.id not in pager.seen:
-                self.run.refuse(row.id, PageGone(f"{row.id} is no longer in the feed"))
+                await self.run.refuse(row.id, PageGone(f"{row.id} is no longer in the feed"))
 
     def cursor_pagers(self, channel: Channel) -> list[Pager]:
         """The pager over the cursor feed, where the room's own feed has ended above a gap or a row left undone."""
@@ -137,10 +137,10 @@ class SinaLiveSpider(RollSpider):
         undone = frozenset(row.id for row in rows)
         return [CursorPager(channel, stop_at=min(stops), closes=gaps, max_pages=MOST_CURSOR_PAGES, unfinished=undone)]
 
-    def gap_missed(self, pager: Pager, gap: Gap) -> None:
+    async def gap_missed(self, pager: Pager, gap: Gap) -> None:
         """What the room's own feed does not reach the cursor feed may."""
         if pager.channel.lid != CURSOR_ROOM or isinstance(pager, CursorPager):
-            super().gap_missed(pager, gap)
+            await super().gap_missed(pager, gap)
 
     def read_list(self, body: bytes, pager: Pager) -> ListingPage:
         if not isinstance(pager, CursorPager):
@@ -150,7 +150,9 @@ class SinaLiveSpider(RollSpider):
         known = self.run.catalogue.listing.ids_at(pager.channel.slug, min(times), max(times)) if times else {}
         return pager.matched(answer, known)
 
-    def ask(self, rows: Iterable[Listing], channel: Channel, known: Mapping[str, Remembered]) -> Iterator[ArticleItem]:
+    async def ask(
+        self, rows: Iterable[Listing], channel: Channel, known: Mapping[str, Remembered]
+    ) -> list[ArticleItem]:
         """Items of the rows that are not done; the catalogue has them as listed first, so a killed run is made good."""
         flashes, now = [row for row in rows if isinstance(row, Flash)], self.run.now()
         wanted = [row for row in flashes if row.key not in known or not known[row.key].done]
@@ -158,5 +160,5 @@ class SinaLiveSpider(RollSpider):
         wanted = wanted[: self.left]
         self.left -= len(wanted)
         values = [{"id": r.key, "url": None, "title": r.title, "published_at": r.published_at} for r in wanted]
-        self.run.catalogue.listed(values, channel.slug, now)
-        yield from (item_of(row, channel, now) for row in wanted)
+        await self.run.write(self.run.catalogue.listed, values, channel.slug, now)
+        return [item_of(row, channel, now) for row in wanted]
