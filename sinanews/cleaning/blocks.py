@@ -32,7 +32,8 @@ _BETWEEN = "\x01"  #: blocks, until their own line breaks are gone; no text hold
 _RUN = re.compile(r"\s+")
 _SPACES = re.compile(r"[ \t\n\r\f\v]+")
 _EDGE = "|".join(_BLOCKS - {"pre"})
-_EDGES = re.compile(rf"(<(?:{_EDGE})(?: [^<>]*)?>) | (?=</(?:{_EDGE})>)")
+_BEGINNING = re.compile(rf"(<(?:{_EDGE})(?: [^<>]*)?>) ")
+_END = re.compile(rf" (</(?:{_EDGE})>)")
 _LINE_ENDS = re.compile(r"<br>|</(?:p|h[1-6]|ul|ol|dl|table|blockquote|pre|figure|li|dt|dd|tr|caption|figcaption)>")
 _CELL_ENDS = re.compile(r"</t[dh]>")
 _TAGS = re.compile(r"<[^<>]*>")
@@ -161,7 +162,8 @@ def serialise(blocks: Iterable[Block]) -> str:
 
 def _collapsed(markup: str) -> str:
     markup = _SPACES.sub(" ", markup.replace("&nbsp;", " "))
-    return _EDGES.sub(r"\1", markup) if "> " in markup or " </" in markup else markup
+    markup = _BEGINNING.sub(r"\1", markup) if "> " in markup else markup
+    return _END.sub(r"\1", markup) if " </" in markup else markup
 
 
 def _without_newline(space: re.Match[str]) -> str:
