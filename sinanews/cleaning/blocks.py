@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Set
 from html import unescape
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from sinanews.cleaning.tree import Node, children, elements, is_blank, is_plain, move_into, new_element, text_of, unwrap
-
-if TYPE_CHECKING:
-    from sinanews.cleaning.lines import Line
 
 PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6".split())
 #: Blocks that stay as they are; every other element that holds blocks is unwrapped.
@@ -42,7 +39,7 @@ _TAGS = re.compile(r"<[^<>]*>")
 class Block:
     """A block and its text as a reader sees it; rules that change one keep the other true."""
 
-    __slots__ = ("element", "holds", "lines", "tag", "text")
+    __slots__ = ("element", "holds", "tag", "text")
 
     def __init__(self, element: Node) -> None:
         self.element = element
@@ -51,7 +48,6 @@ class Block:
 
     def tidy(self) -> None:
         """Drop what is empty, and line breaks at the ends; look at the text again."""
-        self.lines: list[Line] | None = None  #: see ``lines_of``
         self.holds = NOTHING if is_plain(self.element) else self._tidy_inside()  #: the tags of what stands in it
         self.text = text_of(self.element)
 
