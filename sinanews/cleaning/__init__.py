@@ -12,7 +12,7 @@ from sinanews.cleaning.blocks import serialise, text_lines, to_blocks
 from sinanews.cleaning.facts import Facts
 from sinanews.cleaning.html_rules import HTML_RULES, NEUTRAL_RULES
 from sinanews.cleaning.limits import check_limits, strip_hidden
-from sinanews.cleaning.lines import Text
+from sinanews.cleaning.lines import BodyText
 from sinanews.cleaning.text_rules import TEXT_RULES
 from sinanews.cleaning.tree import parse_body
 
@@ -54,7 +54,7 @@ def clean_body(raw_html: str, base_url: str | None = None, *, sinas: bool = True
     for rule in HTML_RULES if sinas else NEUTRAL_RULES:
         body.removed[rule.__name__] += rule(root, body)
         root.merge_text_nodes()
-    text = Text(to_blocks(root))
+    text = BodyText(to_blocks(root))
     for text_rule in TEXT_RULES if sinas else ():
         body.removed[text_rule.__name__] += text_rule(text, body)
     body.html = _CLEANER.clean(serialise(text.blocks))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Set
 from html import unescape
 from typing import Literal
 
-from sinanews.cleaning.tree import Node, children, elements, is_blank, is_plain, move_into, new_element, text_of, unwrap
+from sinanews.cleaning.tree import Node, elements, is_blank, move_into, text_of, unwrap
 
 PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6".split())
 #: Blocks that stay as they are; every other element that holds blocks is unwrapped.
@@ -48,7 +48,7 @@ class Block:
 
     def tidy(self) -> None:
         """Drop what is empty, and line breaks at the ends; look at the text again."""
-        self.holds = NOTHING if is_plain(self.element) else self._tidy_inside()  #: the tags of what stands in it
+        self.holds = NOTHING if _is_plain(self.element) else self._tidy_inside()  #: the tags of what stands in it
         self.text = text_of(self.element)
 
     def _tidy_inside(self) -> Set[str | None]:
@@ -63,6 +63,12 @@ class Block:
     @property
     def is_empty(self) -> bool:
         return not self.text and self.tag != "hr" and "img" not in self.holds
+
+
+def _is_plain(element: Node) -> bool:
+    """Whether an element holds no more than one text."""
+    first = element.first_child
+    return first is None or (first.is_text_node and first.next is None)
 
 
 def to_blocks(root: Node) -> list[Block]:
@@ -88,7 +94,7 @@ def _holders(root: Node) -> set[Node]:
 def _take_blocks(parent: Node, holders: set[Node], found: list[Node]) -> None:
     """Append them in order; handing each up through all the boxes it stands in would cost far more."""
     run: list[Node] = []  # of texts and inline elements
-    for child in children(parent):
+    for child in list(parent.iter(include_text=True)):  # they move
         tag = child.tag
         opened = tag in _OPENED or (child in holders and (tag not in KEPT or tag in PARAGRAPHS or tag == "pre"))
         if tag not in KEPT and tag != "br" and not opened:
@@ -107,7 +113,7 @@ def _take_blocks(parent: Node, holders: set[Node], found: list[Node]) -> None:
 
 def _paragraph(run: list[Node]) -> Node:
     """A new paragraph of texts and inline elements."""
-    paragraph = new_element(run[0], "p")
+    paragraph = run[0].parser.create_node("p")
     move_into(paragraph, run)
     return paragraph
 

@@ -7,17 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sinanews.cleaning.blocks import PARAGRAPHS, Block, serialise, text_lines
-from sinanews.cleaning.tree import (
-    Node,
-    attribute,
-    drop,
-    is_only_links,
-    linked_texts,
-    one_line,
-    text_without_links,
-    words_of,
-)
+from sinanews.cleaning.tree import Node, drop, linked_texts, one_line, text_of, text_without_links, words_of
 
+_WORD = re.compile(r"\w+")
 _SINA = re.compile(r"//[\w.-]*\b(?:sina|weibo|allyes)\b")
 
 
@@ -38,8 +30,9 @@ class Line:
     def is_only_links(self) -> bool:
         """Whether all text but brackets, arrows and the like stands in links."""
         if self.parts:
-            return bool(self.links) and re.search(r"\w", self.text) is not None and not re.search(r"\w", self.unlinked)
-        return self.has_links and is_only_links(self.block.element)
+            return self.has_links and _WORD.search(self.text) is not None and not _WORD.search(self.unlinked)
+        linked = "".join(_WORD.findall("".join(map(text_of, self.block.element.css("a")))))
+        return bool(linked) and linked == "".join(_WORD.findall(self.text))
 
     @property
     def text_without_links(self) -> str:
@@ -50,7 +43,7 @@ class Line:
     @property
     def targets(self) -> list[str]:
         links = self.links if self.parts else self.block.element.css("a")
-        return [attribute(link, "href") for link in links]
+        return [link.attrs.sget("href") for link in links]
 
     @property
     def leads_to_sina(self) -> bool:
@@ -70,7 +63,7 @@ class Line:
         return [self.text] if self.block.tag in PARAGRAPHS else text_lines(serialise([self.block]))
 
 
-class Text:
+class BodyText:
     """An article's blocks, and their lines that hold words; rules take lines out of it."""
 
     def __init__(self, blocks: list[Block]) -> None:
@@ -116,7 +109,7 @@ class Text:
         """Changed blocks have other lines; those that are empty now go, with those that are gone."""
         for block in changed:
             block.tidy()
-            del self._lines[block]
+            self._lines.pop(block, None)
             if block.is_empty:
                 gone.add(block)
         if gone:

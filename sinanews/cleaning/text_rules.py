@@ -9,7 +9,7 @@ from itertools import takewhile
 from sinanews.cleaning import sentences
 from sinanews.cleaning.blocks import PARAGRAPHS
 from sinanews.cleaning.facts import Facts, editor_in, medium_in
-from sinanews.cleaning.lines import Line, Text
+from sinanews.cleaning.lines import BodyText, Line
 
 #: Names of people, staff codes, and further roles with theirs; no clause.
 _PERSON = r"(?:[一-鿿]{1,6}(?:·[一-鿿]{1,10})*|[A-Za-z][\w.-]*)"
@@ -40,7 +40,7 @@ _MOST_LINKS = 3  #: lines of links at an end of a text, without a heading; more 
 _SENTENCE = re.compile(r"[。！？…；]|.{40}", re.S)
 
 
-def original_title(text: Text, found: Facts) -> int:
+def original_title(text: BodyText, found: Facts) -> int:
     """A line 原标题：… names the headline at the medium it came from, and sometimes that medium."""
     named: dict[Line, re.Match[str]] = {}
     for line in text.lines():
@@ -55,7 +55,7 @@ def original_title(text: Text, found: Facts) -> int:
     return text.take_out(named)
 
 
-def editors(text: Text, found: Facts) -> int:
+def editors(text: BodyText, found: Facts) -> int:
     """责任编辑 or a staff code, as a line of its own or in brackets at its end."""
     removed, tails = _editor_lines(text, found), []
     for line in text.lines():
@@ -66,7 +66,7 @@ def editors(text: Text, found: Facts) -> int:
     return removed + cut + (_editor_lines(text, found) if cut else 0)
 
 
-def _editor_lines(text: Text, found: Facts) -> int:
+def _editor_lines(text: BodyText, found: Facts) -> int:
     named = [
         line for line in text.lines()
         if len(line.text) <= _LONGEST_EDITOR and "编" in line.text
@@ -77,7 +77,7 @@ def _editor_lines(text: Text, found: Facts) -> int:
     return text.take_out(named)
 
 
-def sina_sentences(text: Text, found: Facts) -> int:
+def sina_sentences(text: BodyText, found: Facts) -> int:
     """Promotion, disclaimers and tools that Sina repeats under thousands of articles."""
     said = {
         line: kind
@@ -114,7 +114,7 @@ def _kind_of_text(text: str) -> str | None:
     return "pager" if pager else None
 
 
-def invitations(text: Text, found: Facts) -> int:
+def invitations(text: BodyText, found: Facts) -> int:
     """长按二维码，关注… behind the last sentence of the text."""
     if "二维码" not in "".join(block.text for block in text.blocks[-10:]):
         return 0
@@ -123,7 +123,7 @@ def invitations(text: Text, found: Facts) -> int:
     return text.take_out([line for line in lines[last + 1 :] if last >= 0 and sentences.INVITATION.match(line.text)])
 
 
-def related_links(text: Text, found: Facts) -> int:
+def related_links(text: BodyText, found: Facts) -> int:
     """相关新闻： and the lines of links under it; a few lines at either end that are links to Sina's pages."""
     lines = text.lines()
     gone: dict[Line, None] = {}
@@ -175,7 +175,7 @@ def _last_sentence(lines: list[Line]) -> int:
     return next(said, -1)
 
 
-def bylines(text: Text, found: Facts) -> int:
+def bylines(text: BodyText, found: Facts) -> int:
     """文/… or 作者：… as a line of its own names the author; the line stays."""
     for block in (*text.blocks[:4], *text.blocks[-3:]):
         for line in text.lines_of(block):
@@ -184,7 +184,7 @@ def bylines(text: Text, found: Facts) -> int:
     return 0
 
 
-def media(text: Text, found: Facts) -> int:
+def media(text: BodyText, found: Facts) -> int:
     """来源：… as a line of its own at either end names the medium; the line stays."""
     blocks = text.blocks
     for at in sorted({*range(len(blocks))[:3], *range(len(blocks))[-3:]}):
@@ -195,7 +195,7 @@ def media(text: Text, found: Facts) -> int:
     return 0
 
 
-TEXT_RULES: tuple[Callable[[Text, Facts], int], ...] = (
+TEXT_RULES: tuple[Callable[[BodyText, Facts], int], ...] = (
     editors,
     sina_sentences,
     original_title,
