@@ -92,7 +92,7 @@ def test_a_body_gives_its_expected_clean_form(name: str) -> None:
 
 
 def test_two_layouts_for_one_page_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sinanews.pages.LAYOUTS", (*LAYOUTS, type("Twin", (Finance2018,), {"name": "twin"})))
+    monkeypatch.setattr("sinanews.pages.page.LAYOUTS", (*LAYOUTS, type("Twin", (Finance2018,), {"name": "twin"})))
     with pytest.raises(AmbiguousLayout, match="finance_2018, twin"):
         read_page(article(), URL)
 
