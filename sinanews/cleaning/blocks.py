@@ -100,22 +100,22 @@ def _take_blocks(parent: Node, holders: set[Node], found: list[Node]) -> None:
         if tag not in KEPT and tag != "br" and not opened:
             run.append(child)
             continue
-        if not all(map(is_blank, run)):
-            found.append(_paragraph(run))
+        found += _paragraph(run)
         run = []
         if opened:
             _take_blocks(child, holders, found)
         elif tag != "br":
             found.append(_without_looks(child, holders))
-    if not all(map(is_blank, run)):
-        found.append(_paragraph(run))
+    found += _paragraph(run)
 
 
-def _paragraph(run: list[Node]) -> Node:
-    """A new paragraph of texts and inline elements."""
+def _paragraph(run: list[Node]) -> list[Node]:
+    """A new paragraph of texts and inline elements; none of what is no more than white space."""
+    if all(node.is_empty_text_node for node in run):
+        return []
     paragraph = run[0].parser.create_node("p")
     move_into(paragraph, run)
-    return paragraph
+    return [paragraph]
 
 
 def _without_looks(block: Node, holders: set[Node]) -> Node:

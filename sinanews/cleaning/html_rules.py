@@ -128,7 +128,7 @@ def _stands_apart(link: Node, lead: str, tail: str) -> bool:
 def bold_fonts(root: Node, found: Facts) -> int:
     """``<font cms-style="strong-Bold">`` is bold, once; other fonts and spans are looks."""
     changed = 0
-    for element in root.css("font,span"):
+    for element in root.css("font[cms-style],font[style],span[cms-style],span[style]"):
         style = f"{element.attrs.sget('cms-style')} {element.attrs.sget('style')}".lower().replace(" ", "")
         if "strong-bold" in style or re.search(r"font-weight:(?:bold|[6-9]00)", style):
             _rename(element, "strong")

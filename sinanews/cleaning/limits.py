@@ -81,7 +81,7 @@ def _note(comment: str, found: Facts) -> str:
         found.add_poster(image[1].replace("\\/", "/"))
     elif "article_adlist" in comment[:60]:
         lines = re.split(r"</?(?:p|div|br)\b[^<>]*>|\n", comment[:5000].partition("[")[2])
-        named = (medium_in(re.sub(r"<[^<>]*>", "", line)) for line in lines)
+        named = (medium_in(re.sub(r"<[^<>]*>", "", line)) for line in lines if "来源" in line)
         found.media = found.media or next(filter(None, named), None)
     return _END if "publish_helper_end" in comment[:60] else ""
 
