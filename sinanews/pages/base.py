@@ -164,8 +164,10 @@ class Layout:
 
     def author_of(self, page: Source) -> str:
         """Who the line of time and medium names as 作者."""
-        line = page.words(f"{self.byline} .author", self.byline) if self.byline else ""
-        named = _AUTHOR.search(line)
+        lines = page.tree.css(self.byline) if self.byline else []
+        authors = (node for line in lines for node in line.css(".author"))
+        words = filter(None, (squeeze(node.text(deep=True)) for node in chain(authors, lines)))
+        named = _AUTHOR.search(next(words, ""))
         return named[1] if named else ""
 
     def editor_of(self, page: Source) -> str | None:
