@@ -23,8 +23,7 @@ class Line:
     parts: Sequence[Node] = ()  #: the texts it is made of; none: all of the block
     links: Sequence[Node] = ()
     unlinked: str = ""  #: the words outside links
-    ends_with: Node | None = None  #: the line break after it
-    follows: Node | None = None  #: the line break before it
+    line_break: Node | None = None  #: the one before it; of a first line the one after it
 
     @property
     def is_only_links(self) -> bool:
@@ -94,8 +93,8 @@ class BodyText:
                 continue
             changed[line.block] = None
             drop(line.parts)
-            if (line_break := line.follows or line.ends_with) is not None:
-                line_break.decompose()
+            if line.line_break is not None:
+                line.line_break.decompose()
         self._look_again(changed, gone)
         return count
 
@@ -118,21 +117,21 @@ class BodyText:
 
 def _split(block: Block) -> Iterator[Line]:
     linked = linked_texts(block.element)
-    line_break: Node | None = None
+    before: Node | None = None
     texts: list[Node] = []
     for node in block.element.traverse(include_text=True):
         if node.is_text_node:
             texts.append(node)
         elif node.tag == "br":
-            yield _line(block, texts, linked, line_break, node)
-            texts, line_break = [], node
-    yield _line(block, texts, linked, line_break, None)
+            yield _line(block, texts, linked, before or node)
+            texts, before = [], node
+    yield _line(block, texts, linked, before)
 
 
-def _line(block: Block, texts: list[Node], linked: dict[Node, Node], before: Node | None, behind: Node | None) -> Line:
+def _line(block: Block, texts: list[Node], linked: dict[Node, Node], line_break: Node | None) -> Line:
     text, unlinked = _words(texts), _words(node for node in texts if node not in linked)
     links = list(dict.fromkeys(linked[node] for node in texts if node in linked))
-    return Line(block, text, bool(links), texts, links, unlinked, behind, before)
+    return Line(block, text, bool(links), texts, links, unlinked, line_break)
 
 
 def _words(texts: Iterable[Node]) -> str:

@@ -11,38 +11,15 @@ from sinanews.exceptions import AmbiguousLayout, NoAnswer, PageGone, UnknownLayo
 from sinanews.items import ArticleItem
 from sinanews.pages.base import Layout, Source, own_ids
 from sinanews.pages.decoding import decode
-from sinanews.pages.layouts import (
-    Finance2014,
-    Finance2018,
-    Finance2026,
-    Headlines,
-    Kandian,
-    Mobile,
-    News2018,
-    Publish2009,
-    Tech2016,
-)
+from sinanews.pages.layouts import NAMED_PARTS
 from sinanews.pages.media import Gallery, Video
 from sinanews.pages.others import NO_WORDS, refuse_in_disguise, refuse_trouble_as_text, refuse_unknown
 from sinanews.pages.pagination import next_pages
 from sinanews.pages.tables import Table2005
 from sinanews.urls import is_sina_host
 
-#: Every layout there is. A new one needs a class, a line here, and a page in tests/pages/.
-LAYOUTS: tuple[type[Layout], ...] = (
-    Finance2018,
-    Finance2026,
-    News2018,
-    Headlines,
-    Kandian,
-    Finance2014,
-    Tech2016,
-    Publish2009,
-    Mobile,
-    Gallery,
-    Video,
-    Table2005,
-)
+#: Every layout there is. A new one needs a class, its name here or in layouts.py, and a page in tests/pages/.
+LAYOUTS: tuple[type[Layout], ...] = (*NAMED_PARTS, Gallery, Video, Table2005)
 MAX_PAGE = 8 * 1024 * 1024  #: bytes of a whole page, scripts and all
 MAX_TAGS = 200_000  #: tags of a whole page; those of real pages have some thousands
 MAX_ELEMENTS = 1_200_000  #: that the parser may make of them, some 250 bytes each
