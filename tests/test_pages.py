@@ -322,6 +322,22 @@ def test_dashes_in_a_title_take_no_time() -> None:
     assert time.process_time() - started < 5
 
 
+@pytest.mark.parametrize(
+    "flood",
+    [
+        "<div>编辑" * 9_000,
+        "<div class=date-source>" * 9_000,
+        "<div class=date-source>" * 6_000 + "<i class=author>某</i>" * 6_000,
+        "<div class=keywords>" * 6_000 + "<a>词</a>" * 3_000,
+    ],
+    ids=["editors", "bylines", "authors", "keywords"],
+)
+def test_a_flood_of_what_is_read_beside_the_body_takes_no_time(flood: str) -> None:
+    started = time.process_time()
+    read_page(article().replace(b"</body>", flood.encode() + b"</body>"), URL)
+    assert time.process_time() - started < 5
+
+
 # --- what the words of a page may mean ---------------------------------------------------------------------
 
 SHORT = "　　虚山银行今日宣布上调存款利率，下月一日起执行。"
