@@ -24,7 +24,7 @@ _AUTHOR = re.compile(r"作者\s*(?:[：:]\s*|\s)([^\s|｜：:]{1,30})")
 _EDITOR = re.compile(r"(?:责任)?编辑\s*[：:]\s*\S{1,12}(?:\s+[A-Z]{1,4}\d{2,6})?")
 #: Where the word stands in the element itself, not in one inside it.
 _EDITORS_PLACE = ", ".join(f'{tag}:lexbor-contains("编辑")' for tag in ("p", "span", "div", "td"))
-_MOST_PLACES = 100  #: that may name the editor; pages have one or two
+_MOST_PLACES = 100  #: that may name the editor, or hold keywords; pages have one or two
 #: The site's names behind a description.
 _SITE_TAIL = re.compile(r"(?:\s*[_|]\s*(?:手机)?新浪\w{0,4})+$")
 #: What may follow the medium on its line, and is not it.
@@ -181,9 +181,8 @@ class Layout:
 
     def keywords_of(self, page: Source, title: str) -> list[str]:
         """The list a reader sees, else meta; not where meta repeats the title or speaks of the site."""
-        links = ", ".join(f"{box} a" for box in self.keywords.split(", "))  # in one look, however many boxes there are
-        found = page.tree.css(links) if page.shows(self.keywords) else []
-        if visible := [word for link in found if (word := squeeze(link.text()))]:
+        links = (link for box in page.tree.css(self.keywords)[:_MOST_PLACES] for link in box.css("a"))
+        if visible := [word for link in links if (word := squeeze(link.text()))]:
             return list(dict.fromkeys(visible))
         meta = page.meta.get("tags") or page.meta.get("keywords") or ""
         words = [word for part in re.split(r"[,，;；|]", meta) if (word := part.strip())]
