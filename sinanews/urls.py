@@ -164,7 +164,7 @@ def why_not_readable(url: str) -> str | None:
 
 
 #: Nearly all of Sina's: nothing to resolve, quote or refuse.
-_PLAIN = re.compile(r"(?:https:)?(//[a-z0-9-]+(?:\.[a-z0-9-]+)+/[\w./-]*)\Z", re.A)
+_PLAIN = re.compile(r"(https?:)?//([a-z0-9-]+(?:\.[a-z0-9-]+)+)(/[\w./-]*)\Z", re.A)
 #: Sina's hosts, those of its pictures too; they are known to speak https.
 _SPEAK_HTTPS = re.compile(
     r"(?:.*\.)?(?:sina\.(?:com\.cn|cn|com)|sina(?:img|js)\.(?:cn|com)|weibo\.(?:com|cn)|sinajs\.cn)"
@@ -176,8 +176,8 @@ def absolute_url(base: str | None, url: str) -> str | None:
 
     It is https where the address says so, names no scheme or is Sina's; other hosts keep their http.
     """
-    if plain := _PLAIN.match(url):
-        return "https:" + plain[1]
+    if (plain := _PLAIN.match(url)) and (plain[1] != "http:" or _SPEAK_HTTPS.fullmatch(plain[2])):
+        return f"https://{plain[2]}{plain[3]}"
     url = re.sub(r"[\x00-\x20\x7f]+", lambda gap: "%20" if gap[0].strip("\r\n\t\x00") else "", url.strip())
     if not url:
         return None

@@ -640,6 +640,11 @@ def test_the_original_title_and_the_medium_glued_to_it(line: str, title: str, me
         assert (clean.original_title, clean.media, clean.text) == (title, medium, KEPT)
 
 
+def test_editors_at_the_ends_of_two_lines_of_one_paragraph_go() -> None:
+    body = "<p>青禾投产（责任编辑：林某）<br>云麓增产（责任编辑：王某）</p>"
+    assert clean_body(body, BASE).text == "青禾投产\n云麓增产"
+
+
 def test_further_roles_are_no_part_of_the_editors_name() -> None:
     clean = clean_body(f"{TEXT}<p>责任编辑：林见青 校对：何以书</p>", BASE)
     assert (clean.editor, clean.text) == ("林见青", KEPT)

@@ -92,7 +92,7 @@ def test_a_body_gives_its_expected_clean_form(name: str) -> None:
 
 
 def test_two_layouts_for_one_page_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sinanews.pages.LAYOUTS", (*LAYOUTS, type("Twin", (Finance2018,), {"name": "twin"})))
+    monkeypatch.setattr("sinanews.pages.page.LAYOUTS", (*LAYOUTS, type("Twin", (Finance2018,), {"name": "twin"})))
     with pytest.raises(AmbiguousLayout, match="finance_2018, twin"):
         read_page(article(), URL)
 
@@ -319,6 +319,22 @@ def test_a_flood_in_a_gallerys_caption_takes_no_time() -> None:
 def test_dashes_in_a_title_take_no_time() -> None:
     started = time.process_time()
     read_page(article().replace(b"<title>", b"<title>" + b"-" * 200_000), URL)
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        "<div>编辑" * 9_000,
+        "<div class=date-source>" * 9_000,
+        "<div class=date-source>" * 6_000 + "<i class=author>某</i>" * 6_000,
+        "<div class=keywords>" * 6_000 + "<a>词</a>" * 3_000,
+    ],
+    ids=["editors", "bylines", "authors", "keywords"],
+)
+def test_a_flood_of_what_is_read_beside_the_body_takes_no_time(flood: str) -> None:
+    started = time.process_time()
+    read_page(article().replace(b"</body>", flood.encode() + b"</body>"), URL)
     assert time.process_time() - started < 5
 
 

@@ -1,67 +1,12 @@
-"""An article's raw body -> a clean one: Sina's clutter out, structure and text kept, safe to publish."""
+"""Step 3: clean it.
 
-from __future__ import annotations
+In: an article's raw body, and where it stood. Out: its text and structure without Sina's clutter, safe to publish, and
+what the body says of editor, medium, stocks and pictures. Pure. Start reading at item.py; the rules are lists of
+functions in html_rules.py and text_rules.py.
+"""
 
-import re
-from dataclasses import dataclass, field
-from html import unescape
-
-import nh3
-
-from sinanews.cleaning.blocks import serialise, text_lines, to_blocks
-from sinanews.cleaning.facts import Facts
-from sinanews.cleaning.html_rules import HTML_RULES, NEUTRAL_RULES
-from sinanews.cleaning.limits import check_limits, strip_hidden
+from sinanews.cleaning.html_rules import HTML_RULES
+from sinanews.cleaning.item import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, CleanBody, clean_body, clean_item
 from sinanews.cleaning.text_rules import TEXT_RULES
-from sinanews.cleaning.tree import parse_body
 
-#: What a clean body may hold; nh3 removes everything else, whatever our rules thought of it.
-ALLOWED_TAGS = set(
-    "p br hr h1 h2 h3 h4 h5 h6 strong b em i u s sub sup a img figure figcaption blockquote pre code "
-    "ul ol li dl dt dd table caption thead tbody tfoot tr th td".split()
-)
-ALLOWED_ATTRIBUTES: dict[str, set[str]] = {
-    "*": set(),  # nh3's own default would leave title and lang everywhere
-    "a": {"href", "title"},
-    "img": {"src", "alt", "title", "width", "height", "referrerpolicy"},
-    "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan"},
-}
-_CLEANER = nh3.Cleaner(tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes={"http", "https"}, link_rel=None)
-
-_SOURCE = re.compile(r'<img src="([^"]*)"')
-
-
-@dataclass
-class CleanBody(Facts):
-    """A clean body and what its raw form said besides the text."""
-
-    html: str = ""  #: one block a line, no blank line, no comment; two leading full-width spaces kept
-    text: str = ""  #: one paragraph, caption or table row a line; no leading full-width spaces
-    images: list[str] = field(default_factory=list)  #: URLs of the content's pictures; relative only in a post
-
-
-def clean_body(raw_html: str, base_url: str | None = None, *, sinas: bool = True) -> CleanBody:
-    """Clean a body; without ``sinas`` only by what holds for any site. Idempotent.
-
-    Raises PageTooLarge before anything slow sees a hostile input.
-    """
-    body = CleanBody(base_url)
-    markup = strip_hidden(raw_html, body)
-    check_limits(markup.encode("utf-8", "ignore"))
-    root = parse_body(markup)
-    for rule in HTML_RULES if sinas else NEUTRAL_RULES:
-        body.removed[rule.__name__] += rule(root, body)
-        root.merge_text_nodes()
-    blocks = to_blocks(root)
-    for text_rule in TEXT_RULES if sinas else ():
-        body.removed[text_rule.__name__] += text_rule(blocks, body)
-    body.html = _CLEANER.clean(serialise(blocks))
-    body.text = "\n".join(text_lines(body.html))
-    body.images = [unescape(source) for source in _SOURCE.findall(body.html)]
-    body.stocks = list(dict.fromkeys(body.stocks))
-    body.removed = +body.removed
-    return body
-
-
-__all__ = ["ALLOWED_ATTRIBUTES", "ALLOWED_TAGS", "HTML_RULES", "TEXT_RULES", "CleanBody", "clean_body"]
+__all__ = ["ALLOWED_ATTRIBUTES", "ALLOWED_TAGS", "HTML_RULES", "TEXT_RULES", "CleanBody", "clean_body", "clean_item"]

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Set
 from html import unescape
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from sinanews.cleaning.tree import Node, children, elements, is_blank, is_plain, move_into, new_element, text_of, unwrap
-
-if TYPE_CHECKING:
-    from sinanews.cleaning.lines import Line
+from sinanews.cleaning.tree import Node, elements, is_blank, move_into, text_of, unwrap
 
 PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6".split())
 #: Blocks that stay as they are; every other element that holds blocks is unwrapped.
@@ -32,7 +29,8 @@ _BETWEEN = "\x01"  #: blocks, until their own line breaks are gone; no text hold
 _RUN = re.compile(r"\s+")
 _SPACES = re.compile(r"[ \t\n\r\f\v]+")
 _EDGE = "|".join(_BLOCKS - {"pre"})
-_EDGES = re.compile(rf"(<(?:{_EDGE})(?: [^<>]*)?>) | (?=</(?:{_EDGE})>)")
+_BEGINNING = re.compile(rf"(<(?:{_EDGE})(?: [^<>]*)?>) ")
+_END = re.compile(rf" (</(?:{_EDGE})>)")
 _LINE_ENDS = re.compile(r"<br>|</(?:p|h[1-6]|ul|ol|dl|table|blockquote|pre|figure|li|dt|dd|tr|caption|figcaption)>")
 _CELL_ENDS = re.compile(r"</t[dh]>")
 _TAGS = re.compile(r"<[^<>]*>")
@@ -41,7 +39,7 @@ _TAGS = re.compile(r"<[^<>]*>")
 class Block:
     """A block and its text as a reader sees it; rules that change one keep the other true."""
 
-    __slots__ = ("element", "holds", "lines", "tag", "text")
+    __slots__ = ("element", "holds", "tag", "text")
 
     def __init__(self, element: Node) -> None:
         self.element = element
@@ -50,8 +48,7 @@ class Block:
 
     def tidy(self) -> None:
         """Drop what is empty, and line breaks at the ends; look at the text again."""
-        self.lines: list[Line] | None = None  #: see ``lines_of``
-        self.holds = NOTHING if is_plain(self.element) else self._tidy_inside()  #: the tags of what stands in it
+        self.holds = NOTHING if _is_plain(self.element) else self._tidy_inside()  #: the tags of what stands in it
         self.text = text_of(self.element)
 
     def _tidy_inside(self) -> Set[str | None]:
@@ -66,6 +63,12 @@ class Block:
     @property
     def is_empty(self) -> bool:
         return not self.text and self.tag != "hr" and "img" not in self.holds
+
+
+def _is_plain(element: Node) -> bool:
+    """Whether an element holds no more than one text."""
+    first = element.first_child
+    return first is None or (first.is_text_node and first.next is None)
 
 
 def to_blocks(root: Node) -> list[Block]:
@@ -91,28 +94,28 @@ def _holders(root: Node) -> set[Node]:
 def _take_blocks(parent: Node, holders: set[Node], found: list[Node]) -> None:
     """Append them in order; handing each up through all the boxes it stands in would cost far more."""
     run: list[Node] = []  # of texts and inline elements
-    for child in children(parent):
+    for child in list(parent.iter(include_text=True)):  # they move
         tag = child.tag
         opened = tag in _OPENED or (child in holders and (tag not in KEPT or tag in PARAGRAPHS or tag == "pre"))
         if tag not in KEPT and tag != "br" and not opened:
             run.append(child)
             continue
-        if not all(map(is_blank, run)):
-            found.append(_paragraph(run))
+        found += _paragraph(run)
         run = []
         if opened:
             _take_blocks(child, holders, found)
         elif tag != "br":
             found.append(_without_looks(child, holders))
-    if not all(map(is_blank, run)):
-        found.append(_paragraph(run))
+    found += _paragraph(run)
 
 
-def _paragraph(run: list[Node]) -> Node:
-    """A new paragraph of texts and inline elements."""
-    paragraph = new_element(run[0], "p")
+def _paragraph(run: list[Node]) -> list[Node]:
+    """A new paragraph of texts and inline elements; none of what is no more than white space."""
+    if all(node.is_empty_text_node for node in run):
+        return []
+    paragraph = run[0].parser.create_node("p")
     move_into(paragraph, run)
-    return paragraph
+    return [paragraph]
 
 
 def _without_looks(block: Node, holders: set[Node]) -> Node:
@@ -161,7 +164,8 @@ def serialise(blocks: Iterable[Block]) -> str:
 
 def _collapsed(markup: str) -> str:
     markup = _SPACES.sub(" ", markup.replace("&nbsp;", " "))
-    return _EDGES.sub(r"\1", markup) if "> " in markup or " </" in markup else markup
+    markup = _BEGINNING.sub(r"\1", markup) if "> " in markup else markup
+    return _END.sub(r"\1", markup) if " </" in markup else markup
 
 
 def _without_newline(space: re.Match[str]) -> str:

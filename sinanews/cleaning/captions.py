@@ -8,18 +8,7 @@ from itertools import islice
 
 from sinanews.cleaning.blocks import KEPT, PARTS, WRAPPERS
 from sinanews.cleaning.facts import Facts
-from sinanews.cleaning.tree import (
-    Node,
-    children,
-    classes,
-    elements,
-    is_blank,
-    move_into,
-    new_element,
-    one_line,
-    text_of,
-    words_of,
-)
+from sinanews.cleaning.tree import Node, elements, is_blank, move_into, one_line, text_of, words_of
 
 _MOST_PICTURES = 20  #: in one wrapper
 _MOST_ELEMENTS = 1000  #: in one wrapper; what holds more is there for something else
@@ -33,7 +22,7 @@ def captions(root: Node, found: Facts) -> int:
     changed = 0
     if root.css_first("img") is None:
         return 0
-    for wrapper in reversed(elements(root, "div", "center", "figure", "table")):
+    for wrapper in reversed(root.css("div,center,figure,table")):
         pictures = len(wrapper.css("img"))
         if 0 < pictures <= _MOST_PICTURES and _is_wrapper(wrapper, pictures):
             _Figures(wrapper).rebuild()
@@ -47,7 +36,7 @@ def _is_wrapper(element: Node, pictures: int) -> bool:
     if len(inner) > _MOST_ELEMENTS:
         return False
     if element.tag == "div":
-        return "img_wrapper" in classes(element) or not element.text().strip()
+        return "img_wrapper" in element.attrs.sget("class").split() or not element.text().strip()
     others = ("p", "table") if element.tag == "figure" else ("p", "table", "center")
     if any(each.tag in others and _holds_something(each) for each in inner):
         return False
@@ -80,18 +69,18 @@ def is_caption(words: str) -> bool:
 
 
 def _is_description(element: Node) -> bool:
-    return element.tag == "figcaption" or "img_descr" in classes(element)
+    return element.tag == "figcaption" or "img_descr" in element.attrs.sget("class").split()
 
 
 def _atoms(parent: Node) -> Iterator[Node]:
     """Texts, pictures, captions, figures and other elements in order; what holds pictures or captions is opened."""
-    for child in children(parent):
+    for child in parent.iter(include_text=True):
         if child.is_text_node or not _is_opened(child):
             yield child
             continue
         yield from _atoms(child)
         if child.tag in _BLOCKS:
-            yield new_element(child, "br")
+            yield child.parser.create_node("br")
 
 
 def _is_opened(child: Node) -> bool:
@@ -107,7 +96,7 @@ class _Figures:
 
     def __init__(self, wrapper: Node) -> None:
         self.wrapper = wrapper
-        self.made = new_element(wrapper, "div")  #: what stands in its place then
+        self.made = wrapper.parser.create_node("div")  #: what stands in its place then
         self.is_figure = wrapper.tag == "figure"
         self.atoms = list(_atoms(wrapper))
         self.described = any(
@@ -138,7 +127,7 @@ class _Figures:
     def _add_picture(self, picture: Node) -> None:
         if self.figure is None or _one_line(self.words):
             self._put_words()
-            self._open(new_element(self.made, "figure"))
+            self._open(self.made.parser.create_node("figure"))
         self.words.clear()
         assert self.figure is not None
         move_into(self.figure, [picture])
@@ -174,7 +163,7 @@ class _Figures:
             self.figure = None
 
     def _append(self, tag: str, words: str, parent: Node | None = None) -> None:
-        element = new_element(self.made, tag)
+        element = self.made.parser.create_node(tag)
         element.insert_child(words)
         move_into(parent or self.made, [element])
 

@@ -5,22 +5,7 @@ from __future__ import annotations
 import re
 
 from sinanews.cleaning.facts import Facts, editor_in
-from sinanews.cleaning.tree import (
-    BLANK,
-    Attributes,
-    Node,
-    attribute,
-    beside,
-    children,
-    classes,
-    drop,
-    elements,
-    last_words,
-    move_into,
-    text_of,
-    text_without_links,
-    words_of,
-)
+from sinanews.cleaning.tree import BLANK, Node, beside, drop, elements, move_into, text_of, text_without_links, words_of
 
 #: What an element is -> the classes and ids that say so. Nothing in such an element is the article's text.
 CLUTTER = {
@@ -69,9 +54,9 @@ def clutter(root: Node, found: Facts) -> int:
         if kind == "editor":
             found.editor = editor_in(text_of(element)) or found.editor
         elif kind in ("player", "video"):
-            found.add_poster(attribute(element, "poster"))
+            found.add_poster(element.attrs.sget("poster"))
             for picture in element.css("img,video"):
-                found.add_poster(attribute(picture, "src" if picture.tag == "img" else "poster"))
+                found.add_poster(picture.attrs.sget("src" if picture.tag == "img" else "poster"))
         found.removed[kind] += 1
         removed += _drop_joining(element, removed)
     return removed
@@ -97,7 +82,7 @@ def _kind_of(element: Node) -> str | None:
 def _only_refers(box: Node) -> bool:
     """Whether an editor's box holds no more than links to other articles, under a heading."""
     links = box.css("a")
-    to_sina = all(re.search(r"//[\w.-]*\bsina\b", attribute(link, "href")) for link in links)
+    to_sina = all(re.search(r"//[\w.-]*\bsina\b", link.attrs.sget("href")) for link in links)
     return bool(links) and to_sina and len(text_without_links(box)) <= _LONGEST_HEADING
 
 
@@ -115,7 +100,7 @@ def _drop_joining(element: Node, dropped: int) -> int:
     tail = "".join(map(words_of, texts))
     if tail.strip(BLANK) and not tail.startswith("\u3000"):
         before = beside(element, "prev")
-        if before is not None and before.tag == "p" and unfinished(last_words(before)):
+        if before is not None and before.tag == "p" and unfinished(_last_words(before)):
             _go_on(before, tail)
             drop(texts)
     return drop([element])
@@ -135,6 +120,15 @@ def _go_on(paragraph: Node, words: str) -> None:
     if last is not None and last.is_text_node:
         last.replace_with(words_of(last).rstrip(BLANK))
     paragraph.insert_child(words.lstrip(BLANK))
+
+
+def _last_words(element: Node) -> str:
+    """The end of the text, without a look at all of it."""
+    words, node = "", element.last_child
+    while node is not None and len(words.strip(BLANK)) <= 10:
+        words = (words_of(node)[-50:] if node.is_text_node else _last_words(node)) + words
+        node = node.prev
+    return words
 
 
 def unfinished(text: str) -> bool:
@@ -158,7 +152,9 @@ def after_the_end(root: Node, found: Facts) -> int:
     removed = 0
     for node in behind:
         found.editor = found.editor or editor_in(text_of(node))
-        if node.tag not in ("center", "table") and not (node.is_element_node and "img_wrapper" in classes(node)):
+        if node.tag not in ("center", "table") and not (
+            node.is_element_node and "img_wrapper" in node.attrs.sget("class").split()
+        ):
             removed += node.is_element_node
             node.decompose()
     return removed
@@ -186,9 +182,9 @@ def _paragraph_around(mark: Node) -> Node | None:
 
 def _join(first: Node, second: Node) -> bool:
     """Make one paragraph of two, if the first breaks off."""
-    if not unfinished(last_words(first)) or not text_of(second):
+    if not unfinished(_last_words(first)) or not text_of(second):
         return False
-    rest = children(second)
+    rest = list(second.iter(include_text=True))
     _go_on(first, words_of(rest[0]))
     move_into(first, rest[rest[0].is_text_node :])
     second.decompose()
@@ -198,22 +194,18 @@ def _join(first: Node, second: Node) -> bool:
 def floating_tables(root: Node, found: Facts) -> int:
     """Before 2009 advertisements stand in tables beside the text: links with a heading, or nothing that is left."""
     removed = 0
-    for table in elements(root, "table"):
-        text, pictures = text_of(table), [image for image in table.css("img") if not is_no_picture(image.attributes)]
-        beside_text = attribute(table, "align").lower() in ("left", "right")
+    for table in root.css("table"):
+        text, pictures = text_of(table), any(picture_of(image.attributes) for image in table.css("img"))
+        beside_text = table.attrs.sget("align").lower() in ("left", "right")
         mostly_links = len(text_without_links(table)) < 20 and table.css_first("a") is not None
         if not pictures and (not text or (beside_text and mostly_links)):
             removed += _drop_joining(table, removed)
     return removed
 
 
-def source_of(attributes: Attributes) -> str:
-    """The picture's address: the first of its attributes that names no spacer."""
-    addresses = [(attributes[name] or "").strip() for name in _ADDRESSES if name in attributes]
-    pictures = (address for address in addresses if address and not _NO_PICTURE.search(address))
-    return next(pictures, addresses[0] if addresses else "")
-
-
-def is_no_picture(attributes: Attributes) -> bool:
-    tiny = any(_TINY.fullmatch(attributes.get(side) or "") for side in ("width", "height"))
-    return tiny or _NO_PICTURE.search(source_of(attributes)) is not None
+def picture_of(attributes: dict[str, str | None]) -> str | None:
+    """The picture's address: the first of its attributes that names no spacer. None for spacers, codes and dots."""
+    if any(_TINY.fullmatch(attributes.get(side) or "") for side in ("width", "height")):
+        return None
+    addresses = ((attributes.get(name) or "").strip() for name in _ADDRESSES)
+    return next((address for address in addresses if address and not _NO_PICTURE.search(address)), None)

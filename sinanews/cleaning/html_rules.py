@@ -11,24 +11,10 @@ from sinanews.cleaning.clutter import (
     clutter,
     cut_sentences,
     floating_tables,
-    is_no_picture,
-    source_of,
+    picture_of,
 )
 from sinanews.cleaning.facts import Facts
-from sinanews.cleaning.tree import (
-    Node,
-    attribute,
-    beside,
-    children,
-    classes,
-    drop,
-    elements,
-    rename_element,
-    set_attributes,
-    text_of,
-    unwrap,
-    words_of,
-)
+from sinanews.cleaning.tree import Node, beside, drop, move_into, text_of, unwrap, words_of
 
 _STOCK_ID = re.compile(r"\w*stock_(?P<code>.+)")
 _STOCK_HREF = re.compile(r"/(?:realstock/company|(?P<market>us|hk)stock/quotes)/(?P<code>[\w.]+?)(?:/|\.html|$)")
@@ -46,12 +32,12 @@ _SAID_AFTER = re.compile(r"\s*(?:[、，,和及与或上中里]|账号|平台|�
 def stock_links(root: Node, found: Facts) -> int:
     """Sina links companies to their quotes: the word stays, the code is noted."""
     linked = []
-    for span in elements(root, "span"):
-        if name := _STOCK_ID.fullmatch(attribute(span, "id")):
+    for span in root.css("span"):
+        if name := _STOCK_ID.fullmatch(span.attrs.sget("id")):
             found.add_stocks([name["code"]])
-    for element in elements(root, "a"):
-        if link := _STOCK_HREF.search(attribute(element, "href")):
-            if not (element.parent and _STOCK_ID.fullmatch(attribute(element.parent, "id"))):  # no span has told it
+    for element in root.css("a"):
+        if link := _STOCK_HREF.search(element.attrs.sget("href")):
+            if not (element.parent and _STOCK_ID.fullmatch(element.parent.attrs.sget("id"))):  # no span has told it
                 found.add_stocks([link["code"] if link["market"] != "hk" else f"hk{link['code']}"])
             if not _QUOTE_WORDS.fullmatch(text_of(element)):
                 linked.append(element)
@@ -61,7 +47,7 @@ def stock_links(root: Node, found: Facts) -> int:
 def added_links(root: Node, found: Facts) -> int:
     """(资讯 行情 论坛) and [微博] behind a name: links that Sina added to the text, with their brackets."""
     parents: dict[Node, set[Node]] = {}
-    for link in elements(root, "a"):
+    for link in root.css("a"):
         if _may_be_added(link):
             alone = _alone_in(link)
             if alone.parent is not None:
@@ -71,7 +57,7 @@ def added_links(root: Node, found: Facts) -> int:
 
 
 def _may_be_added(link: Node) -> bool:
-    text, about = text_of(link), f"{attribute(link, 'href')} {attribute(link, 'class')}"
+    text, about = text_of(link), f"{link.attrs.sget('href')} {link.attrs.sget('class')}"
     if _WEIBO.fullmatch(text):
         return re.search(r"weibo\.com|t\.sina|wt_article", about) is not None
     return _QUOTE_WORDS.fullmatch(text) is not None
@@ -92,7 +78,7 @@ def _runs(parent: Node, links: set[Node]) -> Iterator[list[Node]]:
     """Links beside each other, with no more than commas between them, which are part of the run."""
     run: list[Node] = []
     between: list[Node] = []
-    for node in children(parent):
+    for node in parent.iter(include_text=True):
         if node in links:
             run += [*between, node]
             between = []
@@ -135,49 +121,64 @@ def _stands_apart(link: Node, lead: str, tail: str) -> bool:
     """Whether a link goes for what it is: in brackets of its own, or a 微博 of Sina's class that is no word of text."""
     if _OWN_BRACKETS.fullmatch(text_of(link)):
         return True
-    own = any("wt_article_link" in classes(inner) for inner in link.css("a"))
+    own = any("wt_article_link" in inner.attrs.sget("class").split() for inner in link.css("a"))
     return own and not (_SAID_BEFORE.search(lead[-5:]) or _SAID_AFTER.match(tail[:5]))
 
 
 def bold_fonts(root: Node, found: Facts) -> int:
     """``<font cms-style="strong-Bold">`` is bold, once; other fonts and spans are looks."""
     changed = 0
-    for element in elements(root, "font", "span"):
-        style = f"{attribute(element, 'cms-style')} {attribute(element, 'style')}".lower().replace(" ", "")
+    for element in root.css("font[cms-style],font[style],span[cms-style],span[style]"):
+        style = f"{element.attrs.sget('cms-style')} {element.attrs.sget('style')}".lower().replace(" ", "")
         if "strong-bold" in style or re.search(r"font-weight:(?:bold|[6-9]00)", style):
-            rename_element(element, "strong")
+            _rename(element, "strong")
             changed += 1
     unwrap(root.css("strong strong, strong b, b strong, b b"))
     return changed
 
 
+def _rename(element: Node, tag: str) -> None:
+    renamed = element.parser.create_node(tag)
+    move_into(renamed, list(element.iter(include_text=True)))
+    element.replace_with(renamed, move=True)
+
+
 def images(root: Node, found: Facts) -> int:
     """Pictures: lazy ones loaded, absolute https, no referrer; spacers, codes and data: URIs go."""
     gone = []
-    for image in elements(root, "img"):
+    for image in root.css("img"):
         said = image.attributes
-        source = found.address(source_of(said))
-        if source is None or is_no_picture(said):
+        source = found.address(picture_of(said) or "")
+        if source is None:
             gone.append(image)
             continue
         kept = {
             name: value for name in ("alt", "title", "width", "height") if (value := (said.get(name) or "").strip())
         }
-        set_attributes(image, {"src": source, **kept, "referrerpolicy": "no-referrer"})
+        _set_attributes(image, {"src": source, **kept, "referrerpolicy": "no-referrer"})
     return drop(gone)
 
 
 def links(root: Node, found: Facts) -> int:
     """Links: absolute https; anchors, scripts, weibo cards and links in links become words."""
     words = []
-    for link in elements(root, "a"):
-        target = attribute(link, "href").strip()
+    for link in root.css("a"):
+        target = link.attrs.sget("href").strip()
         href = None if target.startswith("#") else found.address(target)
-        if href is None or "wt_article_link" in classes(link) or len(link.css("a")) > 1:
+        if href is None or "wt_article_link" in link.attrs.sget("class").split() or len(link.css("a")) > 1:
             words.append(link)
         else:
-            set_attributes(link, {"href": href})
+            _set_attributes(link, {"href": href})
     return unwrap(words)
+
+
+def _set_attributes(element: Node, values: dict[str, str]) -> None:
+    """Give an element these attributes, and no other."""
+    attributes = element.attrs
+    for name in element.attributes:
+        del attributes[name]
+    for name, value in values.items():
+        attributes[name] = value
 
 
 HTML_RULES: tuple[Callable[[Node, Facts], int], ...] = (

@@ -21,6 +21,7 @@ _SCRIPTS = re.compile(  # re.I for all of it would look at every character
 )
 _TAG = re.compile(rb"<(/?)(?!p[\s>/]|br|img)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>?")
 _FONTS = re.compile(rb"<(?i:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])[^<>]*")
+_LIKE_FONTS = re.compile(rb"<[bBcCeEfFiInNsStTuU][\s/>iImMoOtT]")  #: all of them begin so
 _NEVER_DEEP = frozenset(  # void elements, and those that close their like
     b"area base br col embed hr img input link meta param source track wbr "
     b"p li dd dt option tr td th tbody thead tfoot colgroup".split()
@@ -80,7 +81,7 @@ def _note(comment: str, found: Facts) -> str:
         found.add_poster(image[1].replace("\\/", "/"))
     elif "article_adlist" in comment[:60]:
         lines = re.split(r"</?(?:p|div|br)\b[^<>]*>|\n", comment[:5000].partition("[")[2])
-        named = (medium_in(re.sub(r"<[^<>]*>", "", line)) for line in lines)
+        named = (medium_in(re.sub(r"<[^<>]*>", "", line)) for line in lines if "来源" in line)
         found.media = found.media or next(filter(None, named), None)
     return _END if "publish_helper_end" in comment[:60] else ""
 
@@ -103,11 +104,12 @@ def check_limits(
         raise PageTooLarge(f"{count} tags, at most {tags}")
     if _has_flood(markup):
         raise PageTooLarge(f"a tag with more than {MAX_TAG} attributes")
-    if markup.count(b"=") > MAX_ATTRIBUTES:  # they may hide a flood behind quoted ">"
+    # They may hide a flood behind quoted ">"; each has four bytes at least.
+    if len(markup) > 4 * MAX_ATTRIBUTES and markup.count(b"=") > MAX_ATTRIBUTES:
         raise PageTooLarge(f"more than {MAX_ATTRIBUTES} attributes")
     if count > few_tags and (deepest := depth(markup)) > MAX_DEPTH:
         raise PageTooLarge(f"elements nested {deepest} deep, at most {MAX_DEPTH}")
-    if count**2 > elements and (made := count * _elements_of_a_tag(markup)) > elements:
+    if count**2 > elements and (made := count * _elements_of_a_tag(markup, elements // count)) > elements:
         raise PageTooLarge(f"markup for up to {made} elements, at most {elements}")
 
 
@@ -128,11 +130,14 @@ def _has_flood(markup: bytes) -> bool:
     return False
 
 
-def _elements_of_a_tag(markup: bytes) -> int:
+def _elements_of_a_tag(markup: bytes, allowed: int) -> int:
     """How many elements a parser may make of one tag: in HTML5, fonts that nothing closed open again in each paragraph.
 
-    They do so up to three of a kind, and one link; the tag's own element counts too.
+    They do so up to three of a kind, and one link; the tag's own element counts too. Counted closely only where that
+    may be more than allowed.
     """
+    if (most := 2 + len(_LIKE_FONTS.findall(markup))) <= allowed:
+        return most
     fonts = _FONTS.findall(markup)
     return 2 + min(len(fonts), 3 * len(set(fonts)))
 

@@ -7,17 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sinanews.cleaning.blocks import PARAGRAPHS, Block, serialise, text_lines
-from sinanews.cleaning.tree import (
-    Node,
-    attribute,
-    drop,
-    is_only_links,
-    linked_texts,
-    one_line,
-    text_without_links,
-    words_of,
-)
+from sinanews.cleaning.tree import Node, drop, linked_texts, one_line, text_of, text_without_links, words_of
 
+_WORD = re.compile(r"\w+")
 _SINA = re.compile(r"//[\w.-]*\b(?:sina|weibo|allyes)\b")
 
 
@@ -27,18 +19,19 @@ class Line:
 
     block: Block
     text: str
+    has_links: bool
     parts: Sequence[Node] = ()  #: the texts it is made of; none: all of the block
     links: Sequence[Node] = ()
     unlinked: str = ""  #: the words outside links
-    ends_with: Node | None = None  #: the line break after it
-    follows: Node | None = None  #: the line break before it
+    line_break: Node | None = None  #: the one before it; of a first line the one after it
 
     @property
     def is_only_links(self) -> bool:
         """Whether all text but brackets, arrows and the like stands in links."""
         if self.parts:
-            return bool(self.links) and re.search(r"\w", self.text) is not None and not re.search(r"\w", self.unlinked)
-        return self.has_links and is_only_links(self.block.element)
+            return self.has_links and _WORD.search(self.text) is not None and not _WORD.search(self.unlinked)
+        linked = "".join(_WORD.findall("".join(map(text_of, self.block.element.css("a")))))
+        return bool(linked) and linked == "".join(_WORD.findall(self.text))
 
     @property
     def text_without_links(self) -> str:
@@ -49,16 +42,12 @@ class Line:
     @property
     def targets(self) -> list[str]:
         links = self.links if self.parts else self.block.element.css("a")
-        return [attribute(link, "href") for link in links]
+        return [link.attrs.sget("href") for link in links]
 
     @property
     def leads_to_sina(self) -> bool:
         """Whether it has links, all to Sina's pages."""
         return bool(targets := self.targets) and all(map(_SINA.search, targets))
-
-    @property
-    def has_links(self) -> bool:
-        return bool(self.links) if self.parts else "a" in self.block.holds
 
     @property
     def stands_alone(self) -> bool:
@@ -73,63 +62,80 @@ class Line:
         return [self.text] if self.block.tag in PARAGRAPHS else text_lines(serialise([self.block]))
 
 
-def lines_of(blocks: Iterable[Block]) -> list[Line]:
-    """The lines that hold words, looked at once."""
-    found: list[Line] = []
-    for block in blocks:
-        if block.lines is None:
-            broken = "br" in block.holds and block.tag in PARAGRAPHS
-            block.lines = [line for line in _split(block) if line.text] if broken else [Line(block, block.text)]
-        found += block.lines
-    return found
+class BodyText:
+    """An article's blocks, and their lines that hold words; rules take lines out of it."""
+
+    def __init__(self, blocks: list[Block]) -> None:
+        self.blocks = blocks
+        self._lines: dict[Block, list[Line]] = {}  # not in the blocks: lines know theirs, and no circle keeps the tree
+
+    def lines(self) -> list[Line]:
+        return [line for block in self.blocks for line in self.lines_of(block)]
+
+    def lines_of(self, block: Block) -> list[Line]:
+        """The lines of a block, looked at once until it changes."""
+        if block not in self._lines:
+            if "br" in block.holds and block.tag in PARAGRAPHS:
+                self._lines[block] = [line for line in _split(block) if line.text]
+            else:
+                self._lines[block] = [Line(block, block.text, "a" in block.holds)]
+        return self._lines[block]
+
+    def take_out(self, lines: Iterable[Line]) -> int:
+        """Remove lines, and blocks of which nothing is left. How many lines."""
+        gone: set[Block] = set()
+        changed: dict[Block, None] = {}
+        count = 0
+        for line in lines:
+            count += 1
+            if not line.parts:
+                gone.add(line.block)
+                continue
+            changed[line.block] = None
+            drop(line.parts)
+            if line.line_break is not None:
+                line.line_break.decompose()
+        self._look_again(changed, gone)
+        return count
+
+    def cut_tails(self, lines: Iterable[Line], pattern: re.Pattern[str], longest: int) -> int:
+        """Cut what a pattern finds at the ends of lines, unless it is spread over several elements. How many."""
+        cut = [line.block for line in lines if _cut_tail(line, pattern, longest)]
+        self._look_again(cut, set())
+        return len(cut)
+
+    def _look_again(self, changed: Iterable[Block], gone: set[Block]) -> None:
+        """Changed blocks have other lines; those that are empty now go, with those that are gone."""
+        for block in changed:
+            block.tidy()
+            self._lines.pop(block, None)
+            if block.is_empty:
+                gone.add(block)
+        if gone:
+            self.blocks = [block for block in self.blocks if block not in gone]
 
 
 def _split(block: Block) -> Iterator[Line]:
     linked = linked_texts(block.element)
-    line_break: Node | None = None
+    before: Node | None = None
     texts: list[Node] = []
     for node in block.element.traverse(include_text=True):
         if node.is_text_node:
             texts.append(node)
         elif node.tag == "br":
-            yield _line(block, texts, linked, line_break, node)
-            texts, line_break = [], node
-    yield _line(block, texts, linked, line_break, None)
+            yield _line(block, texts, linked, before or node)
+            texts, before = [], node
+    yield _line(block, texts, linked, before)
 
 
-def _line(block: Block, texts: list[Node], linked: dict[Node, Node], before: Node | None, behind: Node | None) -> Line:
+def _line(block: Block, texts: list[Node], linked: dict[Node, Node], line_break: Node | None) -> Line:
     text, unlinked = _words(texts), _words(node for node in texts if node not in linked)
     links = list(dict.fromkeys(linked[node] for node in texts if node in linked))
-    return Line(block, text, texts, links, unlinked, behind, before)
+    return Line(block, text, bool(links), texts, links, unlinked, line_break)
 
 
 def _words(texts: Iterable[Node]) -> str:
     return one_line("".join(map(words_of, texts)))
-
-
-def take_out(blocks: list[Block], lines: Iterable[Line]) -> int:
-    """Remove lines, and blocks of which nothing is left. How many lines."""
-    gone: set[Block] = set()
-    changed: dict[Block, None] = {}
-    count = 0
-    for line in lines:
-        count += 1
-        if not line.parts:
-            gone.add(line.block)
-            continue
-        changed[line.block] = None
-        drop(line.parts)
-        if (line_break := line.follows or line.ends_with) is not None:
-            line_break.decompose()
-    _look_again(blocks, changed, gone)
-    return count
-
-
-def cut_tails(blocks: list[Block], lines: Iterable[Line], pattern: re.Pattern[str], longest: int) -> int:
-    """Cut what a pattern finds at the ends of lines; what does not stand together in one element stays. How many."""
-    cut = [line.block for line in lines if _cut_tail(line, pattern, longest)]
-    _look_again(blocks, cut)
-    return len(cut)
 
 
 def _cut_tail(line: Line, pattern: re.Pattern[str], longest: int) -> bool:
@@ -140,14 +146,3 @@ def _cut_tail(line: Line, pattern: re.Pattern[str], longest: int) -> bool:
         return False
     owner.replace_with(kept)
     return True
-
-
-def _look_again(blocks: list[Block], changed: Iterable[Block], gone: set[Block] | None = None) -> None:
-    """Text and lines of changed blocks; those that are empty now go, with those that are gone."""
-    gone = gone or set()
-    for block in changed:
-        block.tidy()
-        if block.is_empty:
-            gone.add(block)
-    if gone:
-        blocks[:] = [block for block in blocks if block not in gone]

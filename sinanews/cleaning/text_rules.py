@@ -1,4 +1,4 @@
-"""Rules on the body as a flat list of blocks: what Sina says in sentences."""
+"""Rules on the body as blocks and lines: what Sina says in sentences."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from sinanews.cleaning import sentences
-from sinanews.cleaning.blocks import PARAGRAPHS, Block
+from sinanews.cleaning.blocks import PARAGRAPHS
 from sinanews.cleaning.facts import Facts, editor_in, medium_in
-from sinanews.cleaning.lines import Line, cut_tails, lines_of, take_out
+from sinanews.cleaning.lines import BodyText, Line
 
 #: Names of people, staff codes, and further roles with theirs; no clause.
 _PERSON = r"(?:[一-鿿]{1,6}(?:·[一-鿿]{1,10})*|[A-Za-z][\w.-]*)"
@@ -40,10 +40,10 @@ _MOST_LINKS = 3  #: lines of links at an end of a text, without a heading; more 
 _SENTENCE = re.compile(r"[。！？…；]|.{40}", re.S)
 
 
-def original_title(blocks: list[Block], found: Facts) -> int:
+def original_title(text: BodyText, found: Facts) -> int:
     """A line 原标题：… names the headline at the medium it came from, and sometimes that medium."""
     named: dict[Line, re.Match[str]] = {}
-    for line in lines_of(blocks):
+    for line in text.lines():
         if "标题" in line.text[:8] and (said := _ORIGINAL_TITLE.match(line.text)) and line.stands_alone:
             named[line] = said
     titles = {said["title"].strip(" \u3000"): said for said in named.values()}
@@ -52,41 +52,41 @@ def original_title(blocks: list[Block], found: Facts) -> int:
     for title, said in titles.items():
         found.original_title = found.original_title or title
         found.media = found.media or medium_in(said["source"] or "")
-    return take_out(blocks, named)
+    return text.take_out(named)
 
 
-def editors(blocks: list[Block], found: Facts) -> int:
+def editors(text: BodyText, found: Facts) -> int:
     """责任编辑 or a staff code, as a line of its own or in brackets at its end."""
-    removed, tails = _editor_lines(blocks, found), []
-    for line in lines_of(blocks):
+    removed, tails = _editor_lines(text, found), []
+    for line in text.lines():
         if "编" in line.text[-_LONGEST_EDITOR:] and (tail := _EDITOR_TAIL.search(line.text[-_LONGEST_TAIL:])):
             found.editor = found.editor or editor_in(tail[0])
             tails.append(line)
-    cut = cut_tails(blocks, tails, _EDITOR_TAIL, _LONGEST_TAIL)
-    return removed + cut + (_editor_lines(blocks, found) if cut else 0)
+    cut = text.cut_tails(tails, _EDITOR_TAIL, _LONGEST_TAIL)
+    return removed + cut + (_editor_lines(text, found) if cut else 0)
 
 
-def _editor_lines(blocks: list[Block], found: Facts) -> int:
+def _editor_lines(text: BodyText, found: Facts) -> int:
     named = [
-        line for line in lines_of(blocks)
+        line for line in text.lines()
         if len(line.text) <= _LONGEST_EDITOR and "编" in line.text
         and _EDITOR_LINE.match(line.text) and line.stands_alone
     ]  # fmt: skip
     for line in named:
         found.editor = found.editor or editor_in(line.text)
-    return take_out(blocks, named)
+    return text.take_out(named)
 
 
-def sina_sentences(blocks: list[Block], found: Facts) -> int:
+def sina_sentences(text: BodyText, found: Facts) -> int:
     """Promotion, disclaimers and tools that Sina repeats under thousands of articles."""
     said = {
         line: kind
-        for line in lines_of(blocks)
+        for line in text.lines()
         if len(line.text) <= sentences.LONGEST and line.block.tag not in _NEVER_SINAS
         and (kind := _kind_of(line, found.base_url))
     }  # fmt: skip
     found.removed.update(said.values())
-    return take_out(blocks, said)
+    return text.take_out(said)
 
 
 def _kind_of(line: Line, base_url: str | None) -> str | None:
@@ -114,18 +114,18 @@ def _kind_of_text(text: str) -> str | None:
     return "pager" if pager else None
 
 
-def invitations(blocks: list[Block], found: Facts) -> int:
+def invitations(text: BodyText, found: Facts) -> int:
     """长按二维码，关注… behind the last sentence of the text."""
-    if "二维码" not in "".join(block.text for block in blocks[-10:]):
+    if "二维码" not in "".join(block.text for block in text.blocks[-10:]):
         return 0
-    lines = lines_of(blocks)
+    lines = text.lines()
     last = _last_sentence(lines)
-    return take_out(blocks, [line for line in lines[last + 1 :] if last >= 0 and sentences.INVITATION.match(line.text)])
+    return text.take_out([line for line in lines[last + 1 :] if last >= 0 and sentences.INVITATION.match(line.text)])
 
 
-def related_links(blocks: list[Block], found: Facts) -> int:
+def related_links(text: BodyText, found: Facts) -> int:
     """相关新闻： and the lines of links under it; a few lines at either end that are links to Sina's pages."""
-    lines = lines_of(blocks)
+    lines = text.lines()
     gone: dict[Line, None] = {}
     last, at = _last_sentence(lines), 0
     while at < len(lines):
@@ -142,7 +142,7 @@ def related_links(blocks: list[Block], found: Facts) -> int:
     tail = list(takewhile(_is_link, left))
     announced = len(tail) < len(left) and left[len(tail)].text.endswith(("：", ":"))
     gone.update(dict.fromkeys(_few(tail) if len(tail) < len(left) and not announced else ()))
-    return take_out(blocks, gone)
+    return text.take_out(gone)
 
 
 def _few(lines: list[Line]) -> list[Line]:
@@ -175,25 +175,27 @@ def _last_sentence(lines: list[Line]) -> int:
     return next(said, -1)
 
 
-def bylines(blocks: list[Block], found: Facts) -> int:
+def bylines(text: BodyText, found: Facts) -> int:
     """文/… or 作者：… as a line of its own names the author; the line stays."""
-    for line in lines_of([*blocks[:4], *blocks[-3:]]):
-        if name := _BYLINE.match(line.text):
-            found.author = found.author or name["name"]
+    for block in (*text.blocks[:4], *text.blocks[-3:]):
+        for line in text.lines_of(block):
+            if name := _BYLINE.match(line.text):
+                found.author = found.author or name["name"]
     return 0
 
 
-def media(blocks: list[Block], found: Facts) -> int:
+def media(text: BodyText, found: Facts) -> int:
     """来源：… as a line of its own at either end names the medium; the line stays."""
+    blocks = text.blocks
     for at in sorted({*range(len(blocks))[:3], *range(len(blocks))[-3:]}):
         below_figures = at > 0 and blocks[at - 1].tag in ("table", "figure")
         if "来源" in blocks[at].text and not below_figures:
-            named = (medium_in(line.text) for line in lines_of([blocks[at]]))
+            named = (medium_in(line.text) for line in text.lines_of(blocks[at]))
             found.media = next(filter(None, named), None) or found.media
     return 0
 
 
-TEXT_RULES: tuple[Callable[[list[Block], Facts], int], ...] = (
+TEXT_RULES: tuple[Callable[[BodyText, Facts], int], ...] = (
     editors,
     sina_sentences,
     original_title,

@@ -13,7 +13,6 @@ from typing import Literal, TypeAlias
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 Node: TypeAlias = LexborNode  #: an element or a text
-Attributes: TypeAlias = "dict[str, str | None]"
 
 _SPACES = re.compile(r"[ \t\n\xa0]+")
 BLANK = " \t\r\n\xa0\u3000"
@@ -31,14 +30,9 @@ def parse_body(markup: str) -> Node:
     return body
 
 
-def elements(root: Node, *tags: str) -> list[Node]:
-    """All descendants with these tags, or at all, as a list, so that a rule may remove what it sees."""
-    return root.css(",".join(tags)) if tags else list(root.traverse())[1:]
-
-
-def new_element(beside: Node, tag: str) -> Node:
-    """An element that may be put into the tree of another."""
-    return beside.parser.create_node(tag)
+def elements(root: Node) -> list[Node]:
+    """All descendants as a list, so that a rule may remove what it sees."""
+    return list(root.traverse())[1:]
 
 
 def drop(nodes: Iterable[Node]) -> int:
@@ -65,32 +59,6 @@ def move_into(element: Node, nodes: Iterable[Node]) -> None:
         element.insert_child(node, move=True)
 
 
-def rename_element(element: Node, tag: str) -> None:
-    renamed = new_element(element, tag)
-    move_into(renamed, children(element))
-    element.replace_with(renamed, move=True)
-
-
-def set_attributes(element: Node, values: dict[str, str]) -> None:
-    """Give an element these attributes, and no other."""
-    attributes = element.attrs
-    for name in element.attributes:
-        del attributes[name]
-    for name, value in values.items():
-        attributes[name] = value
-
-
-def is_plain(element: Node) -> bool:
-    """Whether an element holds no more than one text."""
-    first = element.first_child
-    return first is None or (first.is_text_node and first.next is None)
-
-
-def children(element: Node) -> list[Node]:
-    """Texts and elements in an element, as a list."""
-    return list(element.iter(include_text=True))
-
-
 def words_of(node: Node | None) -> str:
     """The words of a text; none of an element."""
     return (node.text_content or "") if node is not None else ""
@@ -107,19 +75,6 @@ def beside(node: Node, side: Literal["prev", "next"]) -> Node | None:
     while other is not None and is_blank(other):
         other = getattr(other, side)
     return other
-
-
-def attribute(element: Node, name: str) -> str:
-    return element.attributes.get(name) or ""
-
-
-def last_words(element: Node) -> str:
-    """The end of the text, without a look at all of it."""
-    words, node = "", element.last_child
-    while node is not None and len(words.strip(BLANK)) <= 10:
-        words = (words_of(node)[-50:] if node.is_text_node else last_words(node)) + words
-        node = node.prev
-    return words
 
 
 def text_of(node: Node) -> str:
@@ -146,13 +101,3 @@ def text_without_links(element: Node) -> str:
     linked = linked_texts(element)
     words = (words_of(node) for node in element.traverse(include_text=True) if node not in linked)
     return one_line("".join(words))
-
-
-def is_only_links(element: Node) -> bool:
-    """True where all text but brackets, arrows and the like stands in links."""
-    linked = re.sub(r"\W", "", "".join(map(text_of, element.css("a"))))
-    return bool(linked) and linked == re.sub(r"\W", "", text_of(element))
-
-
-def classes(element: Node) -> list[str]:
-    return attribute(element, "class").split()

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sinanews.exceptions import AnotherArticle, CutPage, NoAnswer, Refused, Wall
-from sinanews.pages import Page, read_page
+from sinanews.pages.page import Page, read_page
 from sinanews.urls import article_id, is_login_host
 
 RUNS = 3  #: that must be told the same before it is believed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +22,9 @@ _LEGACY_ID = re.compile(r"<!--\s*\[(\d+),(\d+),(\d+)\]")
 _TIME = re.compile(r"(?:19|20)\d\d[年/.-]\d\d?[月/.-]\d\d?日?\s*(?:\d\d?:\d\d(?::\d\d)?)?")
 _AUTHOR = re.compile(r"作者\s*(?:[：:]\s*|\s)([^\s|｜：:]{1,30})")
 _EDITOR = re.compile(r"(?:责任)?编辑\s*[：:]\s*\S{1,12}(?:\s+[A-Z]{1,4}\d{2,6})?")
+#: Where the word stands in the element itself, not in one inside it.
+_EDITORS_PLACE = ", ".join(f'{tag}:lexbor-contains("编辑")' for tag in ("p", "span", "div", "td"))
+_MOST_PLACES = 100  #: that may name the editor, or hold keywords; pages have one or two
 #: The site's names behind a description.
 _SITE_TAIL = re.compile(r"(?:\s*[_|]\s*(?:手机)?新浪\w{0,4})+$")
 #: What may follow the medium on its line, and is not it.
@@ -92,10 +95,16 @@ class Source:
             self._found[find] = find(self)
         return self._found[find]
 
+    def texts(self, *selectors: str) -> Iterator[str]:
+        """The texts that selectors find, one selector after the other; mostly only the first is wanted."""
+        for css in selectors:
+            if (first := self.tree.css_first(css)) is not None:
+                yield squeeze(first.text(deep=True))
+                yield from (squeeze(node.text(deep=True)) for node in self.tree.css(css)[1:])
+
     def words(self, *selectors: str) -> str:
         """The text of the first selector that has any."""
-        nodes = (node for css in selectors for node in self.tree.css(css))
-        return next((text for node in nodes if (text := squeeze(node.text(deep=True)))), "")
+        return next(filter(None, self.texts(*selectors)), "")
 
 
 class Layout:
@@ -145,15 +154,12 @@ class Layout:
 
     def published(self, page: Source) -> datetime | None:
         """The visible time, then what editors entered; ``published_time`` may be hours late and comes last."""
-        shown = (node.text(deep=True) for css in self.time for node in page.tree.css(css))
         names = ("weibo: article:create_at", "bytedance:published_time", "article:published_time")
         meta = (page.meta.get(name, "") for name in names)
-        texts = chain(shown, meta)
-        return next((when for text in texts if (when := parse_sina_date(text))), None)
+        return next((when for text in chain(page.texts(*self.time), meta) if (when := parse_sina_date(text))), None)
 
     def media_of(self, page: Source) -> str:
-        texts = (squeeze(node.text(deep=True)) for css in self.media for node in page.tree.css(css))
-        named = next((medium for text in texts if (medium := NOT_MEDIUM.sub("", text))), "")
+        named = next((medium for text in page.texts(*self.media) if (medium := NOT_MEDIUM.sub("", text))), "")
         line = page.words(self.byline) if self.byline and not named else ""
         return named or medium_after_time(line) or page.meta.get("mediaid", "")
 
@@ -165,11 +171,9 @@ class Layout:
 
     def editor_of(self, page: Source) -> str | None:
         """责任编辑, where it stands outside the body; cleaning finds it inside."""
-        if "编辑" not in page.text:
-            return None
         body = self.body_node(page)
-        for node in page.tree.css("p, span, div, td"):
-            if "编辑" in node.text(deep=False) and not (body is not None and is_within(node, body)):
+        for node in page.tree.css(_EDITORS_PLACE)[:_MOST_PLACES]:
+            if not (body is not None and is_within(node, body)):
                 text = squeeze(node.text(deep=True))
                 if (found := _EDITOR.search(text)) and (editor := editor_in(found[0])):
                     return editor
@@ -177,8 +181,8 @@ class Layout:
 
     def keywords_of(self, page: Source, title: str) -> list[str]:
         """The list a reader sees, else meta; not where meta repeats the title or speaks of the site."""
-        links = ", ".join(f"{box} a" for box in self.keywords.split(", "))  # one look, however many boxes there are
-        if visible := [word for link in page.tree.css(links) if (word := squeeze(link.text()))]:
+        links = (link for box in page.tree.css(self.keywords)[:_MOST_PLACES] for link in box.css("a"))
+        if visible := [word for link in links if (word := squeeze(link.text()))]:
             return list(dict.fromkeys(visible))
         meta = page.meta.get("tags") or page.meta.get("keywords") or ""
         words = [word for part in re.split(r"[,，;；|]", meta) if (word := part.strip())]

@@ -127,3 +127,6 @@ class Mobile(Layout):
     media = (".art_cite", ".weibo_detail .weibo_user", "h2.weibo_user", ".art_source")
     byline = ".art_time"
     keywords = ".art_keywords, .art_tags"
+
+
+NAMED_PARTS = (Finance2018, Finance2026, News2018, Headlines, Kandian, Finance2014, Tech2016, Publish2009, Mobile)

@@ -83,9 +83,7 @@ class Video(Layout):
 
     def media_of(self, page: Source) -> str:
         """What stands behind 来源, else the first part of the line that is neither a time nor a label of one."""
-        parts = [
-            squeeze(node.text(deep=True)) for css in (*self.media, ".from em, .from a") for node in page.tree.css(css)
-        ]
+        parts = list(page.texts(*self.media, ".from em, .from a"))
         lines = (*parts, page.words(self.byline))
         if named := next((found[1] for line in lines if (found := _NAMED.search(line))), None):
             return named

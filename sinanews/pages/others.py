@@ -200,14 +200,24 @@ def refuse_unknown(page: Source) -> None:
 
 def refuse_trouble_as_text(page: Source, body: str) -> None:
     """A server in trouble may put its excuse where the article was: on a small page, or as all that there is."""
-    words = _EDITOR.sub("", NO_WORDS.sub("", body))
-    if "<img" not in body and _is_mere_excuse(words):
+    small, pictures = len(page.text) < SMALL, "<img" in body
+    if pictures and not small:
+        return
+    words = _EDITOR.sub("", _first_words(body, 4 * EXCUSE))
+    if not pictures and _is_mere_excuse(words):
         _refuse_walls(page, words)
         raise NoAnswer.named("trouble", f"{words[:EXCUSE]}: {page.url}")
-    if len(page.text) < SMALL and len(words) < EXCUSE:
+    if small and len(words) < EXCUSE:
         _refuse_walls(page, words)
         if found := _TROUBLE.search(words):
             raise NoAnswer.named("trouble", f"{found[0]}: {page.url}")
+
+
+def _first_words(markup: str, enough: int) -> str:
+    """The words that a reader sees; of a long text only the first, more than ``enough`` of them."""
+    beginning = markup[: 8 * enough].rpartition("<")[0]  # so that no tag or script is cut in two
+    words = NO_WORDS.sub("", beginning)
+    return words if len(words) > enough else NO_WORDS.sub("", markup)
 
 
 def _is_mere_excuse(words: str) -> bool:

@@ -41,7 +41,7 @@ class Table2005(Layout):
 
     def title_of(self, page: Source) -> str:
         """A heading that says what ``<title>`` says, or more; else ``<title>`` itself."""
-        headings = [squeeze(node.text(deep=True)) for css in self.title for node in page.tree.css(css)]
+        headings = list(page.texts(*self.title))
         known = letters(page.headline)
         same = [text for text in headings if letters(text) == known]
         alike = [text for text in headings if len(text) < 80 and known and known in letters(text)]
@@ -77,12 +77,13 @@ def byline(page: Source) -> LexborNode | None:
 
     Times of related links are none of the article's: they stand in brackets behind the link.
     """
-    below = _below_title(page)
-    for places in (below, None) if below else (None,):
+    nodes = page.tree.css("h1, h2, th, td, font, b, strong, div, p, center, span")
+    below = _below_title(page, nodes)
+    for places in (below, nodes) if below else (nodes,):
         for size in (150, 600):
-            for css in ("td", "div, p, center, span, font"):
-                nodes = (n for n in page.tree.css(css) if places is None or n.mem_id in places)
-                if (line := next((n for n in nodes if _is_byline(n, size)), None)) is not None:
+            for tags in (("td",), ("div", "p", "center", "span", "font")):
+                lines = (node for node in places if node.tag in tags and _is_byline(node, size))
+                if (line := next(lines, None)) is not None:
                     return line
     return None
 
@@ -93,16 +94,13 @@ def _is_byline(node: LexborNode, size: int) -> bool:
     return not _RELATED.search(text) and not _is_links(node)
 
 
-def _below_title(page: Source) -> set[int]:
-    """The nodes that begin behind the first heading which says what ``<title>`` says."""
-    known, found = letters(page.headline), False
-    nodes: set[int] = set()
-    for node in page.tree.css("h1, h2, th, td, font, b, strong, div, p, center, span"):
-        if found:
-            nodes.add(node.mem_id)
-        elif known and len(text := node.text(deep=True)) < 200 and letters(text) == known:
-            found = True
-    return nodes
+def _below_title(page: Source, nodes: list[LexborNode]) -> list[LexborNode]:
+    """Those of the nodes that begin behind the first heading which says what ``<title>`` says."""
+    known = letters(page.headline)
+    for at, node in enumerate(nodes if known else ()):
+        if len(text := node.text(deep=True)) < 200 and letters(text) == known:
+            return nodes[at + 1 :]
+    return []
 
 
 def _is_links(node: LexborNode) -> bool:
