@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, bindparam, select, update
 
 from sinanews.catalogue.contents import Contents
-from sinanews.catalogue.database import INSERT, Database
+from sinanews.catalogue.database import Database
 from sinanews.catalogue.due import Due
 from sinanews.catalogue.migrations import SCHEMA_VERSION, prepare, version_of
 from sinanews.catalogue.progress import ListingProgress
@@ -174,14 +174,13 @@ class Catalogue(Database):
         if not rows:
             return
         state = {"state": "pending", "channel": channel, "first_seen_at": now, "recorded_at": now}
-        pending = INSERT[self.engine.dialect.name](articles).on_conflict_do_nothing()
+        fresh = {"revision": 0, "attempts": 0, "answers": 0}
         with self.begin() as connection:
-            connection.execute(pending, [{**row, **state, "revision": 0, "attempts": 0} for row in rows])
+            self.insert_new(connection, articles, [{**row, **state, **fresh} for row in rows])
             self._add_channel(connection, channel, [row["id"] for row in rows])
 
     def _add_channel(self, connection: Connection, channel: str, ids: Collection[str]) -> None:
-        insert = INSERT[self.engine.dialect.name](article_channels).on_conflict_do_nothing()
-        connection.execute(insert, [{"article_id": one, "channel": channel} for one in ids])
+        self.insert_new(connection, article_channels, [{"article_id": one, "channel": channel} for one in ids])
 
     def record(
         self,

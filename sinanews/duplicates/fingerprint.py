@@ -22,6 +22,7 @@ import zlib
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate, chain, islice
 from typing import Literal, NamedTuple
@@ -113,7 +114,10 @@ def text_digest(title: str, text: str) -> str | None:
 
     The title counts only for texts under `SHORT_TEXT` characters: reprints change it.
     """
-    body = _words(_wide(text))
+    return _digest_of(title, _words(_wide(text)))
+
+
+def _digest_of(title: str, body: str) -> str | None:
     if not body:
         return None
     known_by = f"{_words(_wide(title))}\n{body}" if len(body) < SHORT_TEXT else body
@@ -183,10 +187,14 @@ def _layout(shingles: int, numbers: int, keys: int, lead: int, *_: int) -> str:
     return f"<{shingles + numbers}I{keys}i{lead}H{shingles}B"
 
 
+@lru_cache(maxsize=1 << 16)  # texts share their words
+def _code(token: str) -> int:
+    return ord(token) if len(token) == 1 else zlib.crc32(token.encode()) + 0x110000
+
+
 def _hashes(tokens: list[str], size: int) -> NDArray[np.uint64]:
     """The hashes of all runs of `size` tokens, in their order; the same on every machine and numpy."""
-    codes = [ord(token) if len(token) == 1 else zlib.crc32(token.encode()) + 0x110000 for token in tokens]
-    points = np.array(codes, np.uint64)
+    points = np.array([*map(_code, tokens)], np.uint64)
     count = max(0, len(points) - size + 1)
     mixed = np.zeros(count, np.uint64)
     for start in range(size):
@@ -197,6 +205,7 @@ def _hashes(tokens: list[str], size: int) -> NDArray[np.uint64]:
     return mixed
 
 
+@lru_cache(maxsize=1 << 14)
 def _hash16(text: str) -> int:
     return zlib.crc32(text.encode("utf-8", "replace")) & 0xFFFF
 
@@ -218,7 +227,10 @@ def _part(title: str) -> str:
 
 def sketch(title: str, text: str) -> Sketch | None:
     """The sketch of an article; None where the text is too short (a flash) or has too few words to be judged."""
-    whole = _wide(text)
+    return _sketch_of(title, _wide(text))
+
+
+def _sketch_of(title: str, whole: str) -> Sketch | None:
     if len("".join(whole.split())) < SHORTEST_STORY:
         return None
     for wide in (_without_formulas(whole), whole):
@@ -370,5 +382,7 @@ class Fingerprint(NamedTuple):
 
 def fingerprint_of(item: ArticleItem) -> Fingerprint:
     """Of a cleaned item. A row of the live feed has no sketch: two flashes differ by a word."""
-    digest = text_digest(item.title, item.body_text)
-    return Fingerprint(digest, sketch(item.title, item.body_text) if item.kind != "live" else None)
+    wide = _wide(item.body_text)
+    return Fingerprint(
+        _digest_of(item.title, _words(wide)), _sketch_of(item.title, wide) if item.kind != "live" else None
+    )
