@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, bindparam, select, update
+from sqlalchemy import Column, Connection, Row, bindparam, literal, select, update
 
 from sinanews.catalogue.contents import Contents
 from sinanews.catalogue.database import Database
@@ -68,9 +68,13 @@ def _exported_with(column: Column[Any], value: str) -> Any:
 
 
 # Made once: SQLAlchemy needs longer to make a statement than SQLite to run it.
-_OWN = select(a.state, a.path, a.content_digest, a.attempts, a.revision, a.missing_pages).where(a.id == bindparam("id"))
 _NEW = {"revision": 0}
-_OTHERS = select(_exported_with(a.url, "url").label("url"), _exported_with(a.text_digest, "digest").label("digest"))
+_asked = select(literal(1).label("one")).subquery()  # a row, whatever there is of the article
+_KNOWN_OF = select(
+    *(a[name] for name in ("state", "path", "content_digest", "attempts", "revision", "missing_pages")),
+    _exported_with(a.url, "url").label("same_url"),
+    _exported_with(a.text_digest, "digest").label("same_text"),
+).join_from(_asked, articles, a.id == bindparam("id"), isouter=True)
 _KNOWN = select(a.id, a.state, a.channel, a.listed_mtime, a.recorded_at, a.etag, a.last_modified).where(
     a.id.in_(bindparam("ids", expanding=True))
 )
@@ -147,18 +151,18 @@ class Catalogue(Database):
         Within ``together`` nobody else records a copy before that ends.
         """
         with self.read() as connection:
-            row = connection.execute(_OWN, {"id": item.id}).one_or_none()
+            digest = fingerprint.text_digest if fingerprint is not None else None
+            url = item.url if fingerprint is not None else None
+            row = connection.execute(_KNOWN_OF, {"id": item.id, "url": url, "digest": digest}).one()
             own: dict[str, Any] = {}
-            if row is not None:
+            if row.state is not None:
                 own = {name: getattr(row, name) for name in ("path", "content_digest", "attempts", "revision")}
                 own["exported"] = row.state == "exported"
                 own["missing_pages"] = frozenset((row.missing_pages or "").split())
             if fingerprint is None:
                 return Known(**own)
-            values = {"id": item.id, "url": item.url, "digest": fingerprint.text_digest}
-            others = connection.execute(_OTHERS, values).one()
             story = self._story(connection, item.id, fingerprint.sketch)
-            return Known(**own, same_url=others.url, same_text=others.digest, same_story=story)
+            return Known(**own, same_url=row.same_url, same_text=row.same_text, same_story=story)
 
     def _story(self, connection: Connection, article_id: str, sketch: Sketch | None) -> Alike | None:
         match = index.find(connection, sketch, but=article_id) if sketch is not None else None

@@ -47,6 +47,9 @@ OWN_PART, OWN_SHARE = 100, 0.1  # tokens and share of a text in one piece that m
 LEAD, LEAD_HASHES = 100, 8  # tokens a text begins with; where two begin otherwise, OWN_LEAD tokens of their own suffice
 OWN_LEAD, OWN_SEEN = 70, 3  # and so many of its shingles: fewer may be chance
 LEAST_LEFT = 5  # shingles that must be left of both texts when what other stories have too is left out
+# Shingles that two sketches of one story share at least, or they need not be compared: of 40 or more (SHORT_TEXT) an
+# excerpt has SHORTEST_EXCERPT, and of those SAME_CONTAINMENT are in the other.
+LEAST_SHARED = 8
 LOST_ANYWAY = 0.01  # share of numbers that may differ though all words agree (typing errors)
 
 # Goes before texts are compared: everything but words, percent signs, and the points and signs of numbers.
@@ -181,6 +184,14 @@ class Sketch:
         words = packed[len(packed) - sum(sizes[4:]) :]
         part, credit = words[: sizes[4]].decode(), words[sizes[4] :].decode()
         return cls(length, shingles, places, numbers, lead, keys, number_length, part, bool(correction), credit)
+
+
+def shingles_in(packed: bytes) -> frozenset[int]:
+    """Those of a packed sketch, the rest of it unread; none of another version's."""
+    if packed[0] != _VERSION:
+        return frozenset()
+    number = _HEADER.unpack_from(packed)[4]
+    return frozenset(struct.unpack_from(f"<{number}I", packed, _HEADER.size))
 
 
 def _layout(shingles: int, numbers: int, keys: int, lead: int, *_: int) -> str:

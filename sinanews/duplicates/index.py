@@ -33,7 +33,7 @@ from sqlalchemy import (
     update,
 )
 
-from sinanews.duplicates.fingerprint import KEYS, Likeness, Sketch, compare
+from sinanews.duplicates.fingerprint import KEYS, LEAST_SHARED, Likeness, Sketch, compare, shingles_in
 
 PER_KEY = 16  # copies appear within days, so the newest are the likely ones
 CHECKED = 10  # of a real copy's 12 keys, 6 are shared on average even with 5 % of its characters changed
@@ -73,7 +73,7 @@ def _newest(slot: int) -> Select[Any]:
 
 _NAMED = union_all(*(_newest(slot) for slot in range(KEYS)))  # made once: compiling it takes longer than running it
 _SKETCHES = select(stories.c.ref, stories.c.article_id, stories.c.sketch).where(
-    stories.c.ref.in_(bindparam("refs", expanding=True))
+    stories.c.ref.in_([bindparam(f"r{slot}", type_=Integer) for slot in range(CHECKED)])
 )
 _REF = select(stories.c.ref, stories.c.sketch).where(stories.c.article_id == bindparam("article"))
 _ADD_STORY = stories.insert().returning(stories.c.ref)
@@ -123,13 +123,17 @@ def _likeliest(connection: Connection, keys: Sequence[int]) -> list[int]:
     return sorted(weights, key=lambda ref: (weights[ref], ref), reverse=True)[:CHECKED]
 
 
-def candidates(connection: Connection, sketch: Sketch) -> list[tuple[str, Sketch]]:
-    """The known articles to check, the likeliest first: at most CHECKED. The article itself is among them if known."""
+def candidates(connection: Connection, sketch: Sketch) -> list[tuple[str, bytes]]:
+    """The known articles to check and their packed sketches, the likeliest first: at most CHECKED.
+
+    The article itself is among them if known.
+    """
     refs = _likeliest(connection, sketch.keys) if sketch.keys else []
     if not refs:
         return []
-    rows = connection.execute(_SKETCHES, {"refs": refs})
-    found = {row.ref: (row.article_id, old) for row in rows if (old := Sketch.unpack(row.sketch))}
+    padded = [*refs, *[None] * (CHECKED - len(refs))]
+    rows = connection.execute(_SKETCHES, {f"r{slot}": ref for slot, ref in enumerate(padded)})
+    found = {row.ref: (row.article_id, row.sketch) for row in rows}
     return [found[ref] for ref in refs if ref in found]
 
 
@@ -146,11 +150,17 @@ def find(connection: Connection, sketch: Sketch, but: str | None = None) -> Matc
 
     `but`: the id of the article itself, which is no copy of itself when it is fetched again.
     """
-    known = [(article, old) for article, old in candidates(connection, sketch) if article != but]
-    matches = _matches(sketch, known)
+    packed = {article: old for article, old in candidates(connection, sketch) if article != but}
+    ours = frozenset(sketch.shingles)
+    near = [one for one, old in packed.items() if len(ours & shingles_in(old)) >= LEAST_SHARED]
+    if not near:
+        return None
+    known = [(one, old) for one in packed if (old := Sketch.unpack(packed[one])) is not None]
+    to_judge = [(one, old) for one, old in known if one in near]
+    matches = _matches(sketch, to_judge)
     if any(match.likeness.same_story for match in matches):
         having = Counter(shingle for _, old in known for shingle in old.shingles)
-        matches = _matches(sketch, known, {shingle for shingle, count in having.items() if count >= FORMULA})
+        matches = _matches(sketch, to_judge, {shingle for shingle, count in having.items() if count >= FORMULA})
     same = [match for match in matches if match.likeness.same_story]
     return max(same, key=lambda m: (m.likeness.similarity, m.likeness.containment), default=None)
 
