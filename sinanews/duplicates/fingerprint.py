@@ -60,6 +60,16 @@ _SPACELESS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _TOKEN = re.compile(rf"[{_SPACELESS}]|[^\W\d_{_SPACELESS}]+|[+\-]?\d+(?:,\d{{3}})*(?:\.\d+)*|%")
+#: The same without single characters; a number may begin with a sign, but with no character of those scripts.
+_OTHER_TOKEN = re.compile(rf"(?![{_SPACELESS}])(?:[^\W\d_{_SPACELESS}]+|[+\-]?\d+(?:,\d{{3}})*(?:\.\d+)*|%)")
+_LONGER, _WORD = "\0", 2  # stands for a token of more than one character; kind of a character that is a word
+#: code point → 0: no token, 1: a token, _WORD: one that is a word, too
+_KINDS = np.zeros(0x110000, np.uint8)
+for _first, _last in (map(ord, stretch) for stretch in re.findall(r"(.)-(.)", _SPACELESS)):
+    _KINDS[_first : _last + 1] = _WORD
+    if _last < 0x10000:  # beyond are ideographs alone
+        _KINDS[_first : _last + 1] = [1 + chr(point).isalpha() for point in range(_first, _last + 1)]
+_KINDS[ord(_LONGER)] = 1
 _NUMBER = re.compile(r"([+\-]?\d+(?:,\d{3})*(?:\.\d+)?)")
 # Lines that each medium writes for itself: their dates and staff codes are not the story's.
 _IMPRINT = re.compile(
@@ -127,12 +137,28 @@ def _digest_of(title: str, body: str) -> str | None:
     return blake2b(known_by.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-def _tokens(wide: str) -> list[str]:
-    return [token.replace(",", "") for token in _TOKEN.findall(wide)]
+class _Tokens(NamedTuple):
+    """The tokens of a text as codes, in their order: of the character, or of the word or number that it stands for."""
+
+    codes: NDArray[np.uint64]
+    is_word: NDArray[np.bool_]  #: neither number nor percent sign
 
 
-def _words_of(tokens: list[str]) -> list[str]:
-    return [token for token in tokens if token[0].isalpha()]
+def _tokens(wide: str) -> _Tokens:
+    """All that findall of _TOKEN would find; of a text without spaces most tokens are characters, read at once."""
+    longer: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        longer.append(match[0])
+        return _LONGER
+
+    points = np.frombuffer(_OTHER_TOKEN.sub(keep, wide.replace(_LONGER, " ")).encode("utf-32-le", "replace"), np.uint32)
+    kinds = _KINDS[points]
+    points, kinds = points[kinds > 0], kinds[kinds > 0]
+    codes, is_word, places = points.astype(np.uint64), kinds == _WORD, points == ord(_LONGER)
+    codes[places] = [_code(token) for token in longer]
+    is_word[places] = [token[0].isalpha() for token in longer]
+    return _Tokens(codes, is_word)
 
 
 def _without_formulas(wide: str) -> str:
@@ -198,14 +224,14 @@ def _layout(shingles: int, numbers: int, keys: int, lead: int, *_: int) -> str:
     return f"<{shingles + numbers}I{keys}i{lead}H{shingles}B"
 
 
-@lru_cache(maxsize=1 << 16)  # texts share their words
+@lru_cache(maxsize=1 << 14)  # texts share their words
 def _code(token: str) -> int:
+    token = token.replace(",", "")
     return ord(token) if len(token) == 1 else zlib.crc32(token.encode()) + 0x110000
 
 
-def _hashes(tokens: list[str], size: int) -> NDArray[np.uint64]:
+def _hashes(points: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
     """The hashes of all runs of `size` tokens, in their order; the same on every machine and numpy."""
-    points = np.array([*map(_code, tokens)], np.uint64)
     count = max(0, len(points) - size + 1)
     mixed = np.zeros(count, np.uint64)
     for start in range(size):
@@ -245,8 +271,8 @@ def _sketch_of(title: str, whole: str) -> Sketch | None:
     if len("".join(whole.split())) < SHORTEST_STORY:
         return None
     for wide in (_without_formulas(whole), whole):
-        tokens = _tokens(wide)
-        words = _words_of(tokens)
+        tokens, is_word = _tokens(wide)
+        words = tokens[is_word]
         if len(words) >= SHORT_TEXT:
             break
     else:

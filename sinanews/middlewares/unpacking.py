@@ -12,7 +12,8 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
 MOST_UNPACKED = 4 << 20  #: bytes of bodies that are dealt with before the next is unpacked
-MOST_UNCOLLECTED = 16 << 20  #: bytes of bodies after which memory is given back, however few objects they were
+LARGE = 1 << 20  #: bytes of a body that is not left to Python's own time for giving memory back
+MOST_UNCOLLECTED = 16 << 20  #: bytes of such bodies after which it is given back, however few objects they were
 
 
 class FrugalCompressionMiddleware(HttpCompressionMiddleware):
@@ -26,7 +27,7 @@ class FrugalCompressionMiddleware(HttpCompressionMiddleware):
         self.crawler = crawler
         self.turn = asyncio.Lock()
         self.unpacked: dict[Request, int] = {}  #: bytes of each body
-        self.since_collected = 0  #: bytes unpacked since Python last looked for what nobody needs
+        self.since_collected = 0  #: bytes of large bodies since Python last looked for what nobody needs
 
     async def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
         async with self.turn:
@@ -36,8 +37,8 @@ class FrugalCompressionMiddleware(HttpCompressionMiddleware):
                 self.since_collected = 0
                 gc.collect()  # tasks and the errors of dropped items keep each other, and with them whole pages
             unpacked = self.unpack(request, response)
-            self.unpacked[request] = len(unpacked.body)
-            self.since_collected += len(unpacked.body)
+            self.unpacked[request] = size = len(unpacked.body)
+            self.since_collected += size if size > LARGE else 0
         return unpacked
 
     def bytes_under_way(self) -> int:
