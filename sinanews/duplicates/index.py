@@ -12,7 +12,7 @@ their copy: who looks and adds does both in one transaction that nobody else has
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -27,8 +27,10 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    func,
     literal_column,
     select,
+    text,
     union_all,
     update,
 )
@@ -71,9 +73,21 @@ def _newest(slot: int) -> Select[Any]:
     return select(named.c.key, named.c.ref)
 
 
-_NAMED = union_all(*(_newest(slot) for slot in range(KEYS)))  # made once: compiling it takes longer than running it
-_SKETCHES = select(stories.c.ref, stories.c.article_id, stories.c.sketch).where(
-    stories.c.ref.in_([bindparam(f"r{slot}", type_=Integer) for slot in range(CHECKED)])
+# Of all that the keys name, those that most keys name; a key that names few says more. The newer first where equal.
+_NAMED = union_all(*(_newest(slot) for slot in range(KEYS))).cte("named")
+_FREQUENT = select(_NAMED.c.key, func.count().label("number")).group_by(_NAMED.c.key).subquery("frequent")
+_LIKELIEST = (
+    select(_NAMED.c.ref, func.sum(1.0 / _FREQUENT.c.number).label("weight"))
+    .join_from(_NAMED, _FREQUENT, _NAMED.c.key == _FREQUENT.c.key)
+    .group_by(_NAMED.c.ref)
+    .order_by(text("weight DESC"), _NAMED.c.ref.desc())
+    .limit(literal_column(str(CHECKED)))
+    .subquery("likeliest")
+)
+_CANDIDATES = (  # made once: compiling it takes longer than running it
+    select(stories.c.article_id, stories.c.sketch)
+    .join_from(_LIKELIEST, stories, stories.c.ref == _LIKELIEST.c.ref)
+    .order_by(text("likeliest.weight DESC"), _LIKELIEST.c.ref.desc())
 )
 _REF = select(stories.c.ref, stories.c.sketch).where(stories.c.article_id == bindparam("article"))
 _ADD_STORY = stories.insert().returning(stories.c.ref)
@@ -112,29 +126,16 @@ def rename(connection: Connection, old_id: str, new_id: str) -> None:
     connection.execute(update(stories).where(stories.c.article_id == old_id).values(article_id=new_id))
 
 
-def _likeliest(connection: Connection, keys: Sequence[int]) -> list[int]:
-    """At most CHECKED refs that the keys name; a key that names few says more. The newer first where equal."""
-    padded = [*keys, *[None] * (KEYS - len(keys))]  # NULL equals nothing
-    named = connection.execute(_NAMED, {f"k{slot}": key for slot, key in enumerate(padded)}).all()
-    frequent = Counter(key for key, _ in named)
-    weights: dict[int, float] = defaultdict(float)
-    for key, ref in named:
-        weights[ref] += 1 / frequent[key]
-    return sorted(weights, key=lambda ref: (weights[ref], ref), reverse=True)[:CHECKED]
-
-
 def candidates(connection: Connection, sketch: Sketch) -> list[tuple[str, bytes]]:
     """The known articles to check and their packed sketches, the likeliest first: at most CHECKED.
 
     The article itself is among them if known.
     """
-    refs = _likeliest(connection, sketch.keys) if sketch.keys else []
-    if not refs:
+    if not sketch.keys:
         return []
-    padded = [*refs, *[None] * (CHECKED - len(refs))]
-    rows = connection.execute(_SKETCHES, {f"r{slot}": ref for slot, ref in enumerate(padded)})
-    found = {row.ref: (row.article_id, row.sketch) for row in rows}
-    return [found[ref] for ref in refs if ref in found]
+    padded = [*sketch.keys, *[None] * (KEYS - len(sketch.keys))]  # NULL equals nothing
+    rows = connection.execute(_CANDIDATES, {f"k{slot}": key for slot, key in enumerate(padded)})
+    return [(row.article_id, row.sketch) for row in rows]
 
 
 class Match(NamedTuple):
