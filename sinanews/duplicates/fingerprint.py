@@ -47,9 +47,6 @@ OWN_PART, OWN_SHARE = 100, 0.1  # tokens and share of a text in one piece that m
 LEAD, LEAD_HASHES = 100, 8  # tokens a text begins with; where two begin otherwise, OWN_LEAD tokens of their own suffice
 OWN_LEAD, OWN_SEEN = 70, 3  # and so many of its shingles: fewer may be chance
 LEAST_LEFT = 5  # shingles that must be left of both texts when what other stories have too is left out
-# Shingles that two sketches of one story share at least, or they need not be compared: of 40 or more (SHORT_TEXT) an
-# excerpt has SHORTEST_EXCERPT, and of those SAME_CONTAINMENT are in the other.
-LEAST_SHARED = 8
 LOST_ANYWAY = 0.01  # share of numbers that may differ though all words agree (typing errors)
 
 # Goes before texts are compared: everything but words, percent signs, and the points and signs of numbers.
@@ -212,12 +209,18 @@ class Sketch:
         return cls(length, shingles, places, numbers, lead, keys, number_length, part, bool(correction), credit)
 
 
-def shingles_in(packed: bytes) -> frozenset[int]:
-    """Those of a packed sketch, the rest of it unread; none of another version's."""
+def may_be_alike(ours: frozenset[int], packed: bytes) -> bool:
+    """Whether a packed sketch shares enough of these shingles to be unpacked and compared; not one of another version.
+
+    Of two full sketches the shared ones are all judged: an excerpt must have SHORTEST_EXCERPT of them, and share
+    SAME_CONTAINMENT of those. Shorter texts have 40 or more (SHORT_TEXT).
+    """
     if packed[0] != _VERSION:
-        return frozenset()
+        return False
     number = _HEADER.unpack_from(packed)[4]
-    return frozenset(struct.unpack_from(f"<{number}I", packed, _HEADER.size))
+    theirs = struct.unpack_from(f"<{number}I", packed, _HEADER.size)
+    judged = SHINGLES if len(ours) == number == SHINGLES else 40
+    return len(ours.intersection(theirs)) >= int(judged * SHORTEST_EXCERPT * SAME_CONTAINMENT)
 
 
 def _layout(shingles: int, numbers: int, keys: int, lead: int, *_: int) -> str:

@@ -35,7 +35,7 @@ from sqlalchemy import (
     update,
 )
 
-from sinanews.duplicates.fingerprint import KEYS, LEAST_SHARED, Likeness, Sketch, compare, shingles_in
+from sinanews.duplicates.fingerprint import KEYS, Likeness, Sketch, compare, may_be_alike
 
 PER_KEY = 16  # copies appear within days, so the newest are the likely ones
 CHECKED = 10  # of a real copy's 12 keys, 6 are shared on average even with 5 % of its characters changed
@@ -153,7 +153,7 @@ def find(connection: Connection, sketch: Sketch, but: str | None = None) -> Matc
     """
     packed = {article: old for article, old in candidates(connection, sketch) if article != but}
     ours = frozenset(sketch.shingles)
-    near = [one for one, old in packed.items() if len(ours & shingles_in(old)) >= LEAST_SHARED]
+    near = [one for one, old in packed.items() if may_be_alike(ours, old)]
     if not near:
         return None
     known = [(one, old) for one in packed if (old := Sketch.unpack(packed[one])) is not None]

@@ -107,6 +107,9 @@ class ExportFolder:
 
     def _folder(self, *parts: str) -> Path:
         """A folder below the root, made where it is missing, and its name flushed to disk in its parent."""
+        whole = self.root.joinpath(*parts)
+        if whole in self._durable and _is(stat.S_ISDIR, whole):
+            return whole
         folder = self.root
         for part in parts:
             if part == ".." or "/" in part:
