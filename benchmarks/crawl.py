@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
     "TELNETCONSOLE_ENABLED": False,
     "LOG_LEVEL": "ERROR",
 }
-#: What a page of Sina holds beside its article: of 150 KB nearly half are scripts, a tenth comments; seven elements a KB.
+#: What Sina's pages hold beside the article: of 150 KB nearly half are scripts, a tenth comments; 7 elements a KB.
 _BLOCK = (
     '<div class="blk" id="blk_{n}"><h3><span>相关专题</span></h3><ul class="list-{n}">\n'
     + '<li><a href="https://finance.sina.com.cn/roll/{n}.shtml" target="_blank">更多财经新闻与行情数据</a></li>\n' * 18

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, bindparam, literal, select, update
+from sqlalchemy import Column, Connection, Row, bindparam, literal_column, select, update
 
 from sinanews.catalogue.contents import Contents
 from sinanews.catalogue.database import Database
@@ -63,13 +63,14 @@ a = articles.c
 
 def _exported_with(column: Column[Any], value: str) -> Any:
     """The id of another exported article with that value; the oldest of them."""
-    others = (column == bindparam(value), a.state == "exported", a.id != bindparam("id"))
-    return select(a.id).where(*others).order_by(a.first_seen_at, a.id).limit(1).scalar_subquery()
+    others = (column == bindparam(value), a.state == literal_column("'exported'"), a.id != bindparam("id"))
+    oldest = select(a.id).where(*others).order_by(a.first_seen_at, a.id)
+    return oldest.limit(literal_column("1")).scalar_subquery()
 
 
 # Made once: SQLAlchemy needs longer to make a statement than SQLite to run it.
 _NEW = {"revision": 0}
-_asked = select(literal(1).label("one")).subquery()  # a row, whatever there is of the article
+_asked = select(literal_column("1").label("one")).subquery()  # a row, whatever there is of the article
 _KNOWN_OF = select(
     *(a[name] for name in ("state", "path", "content_digest", "attempts", "revision", "missing_pages")),
     _exported_with(a.url, "url").label("same_url"),

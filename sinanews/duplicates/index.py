@@ -13,7 +13,7 @@ their copy: who looks and adds does both in one transaction that nobody else has
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -151,19 +151,19 @@ def find(connection: Connection, sketch: Sketch, but: str | None = None) -> Matc
 
     `but`: the id of the article itself, which is no copy of itself when it is fetched again.
     """
-    packed = {article: old for article, old in candidates(connection, sketch) if article != but}
+    packed = [(article, old) for article, old in candidates(connection, sketch) if article != but]
     ours = frozenset(sketch.shingles)
-    near = [one for one, old in packed.items() if may_be_alike(ours, old)]
-    if not near:
-        return None
-    known = [(one, old) for one in packed if (old := Sketch.unpack(packed[one])) is not None]
-    to_judge = [(one, old) for one, old in known if one in near]
-    matches = _matches(sketch, to_judge)
+    near = _unpacked((article, old) for article, old in packed if may_be_alike(ours, old))
+    matches = _matches(sketch, near)
     if any(match.likeness.same_story for match in matches):
-        having = Counter(shingle for _, old in known for shingle in old.shingles)
-        matches = _matches(sketch, to_judge, {shingle for shingle, count in having.items() if count >= FORMULA})
+        having = Counter(shingle for _, old in _unpacked(packed) for shingle in old.shingles)
+        matches = _matches(sketch, near, {shingle for shingle, count in having.items() if count >= FORMULA})
     same = [match for match in matches if match.likeness.same_story]
     return max(same, key=lambda m: (m.likeness.similarity, m.likeness.containment), default=None)
+
+
+def _unpacked(packed: Iterable[tuple[str, bytes]]) -> list[tuple[str, Sketch]]:
+    return [(article, sketch) for article, old in packed if (sketch := Sketch.unpack(old)) is not None]
 
 
 def _matches(sketch: Sketch, known: Sequence[tuple[str, Sketch]], formulas: Collection[int] = ()) -> list[Match]:
