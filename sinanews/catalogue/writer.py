@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from sinanews.catalogue.database import Database
@@ -19,7 +21,7 @@ Result = TypeVar("Result")
 
 class _Work(NamedTuple):
     do: Callable[[], Any]
-    done: Future[Any]
+    done: Future[Any] | asyncio.Future[Any]
 
 
 class Writer:
@@ -36,12 +38,21 @@ class Writer:
 
     def submit(self, do: Callable[[], Result]) -> Future[Result]:
         """What ``do`` returns or raises, once it is committed; a CatalogueError where that fails."""
-        work = _Work(do, Future())
+        done: Future[Result] = Future()
+        self._put(_Work(do, done))
+        return done
+
+    def submit_here(self, do: Callable[[], Result]) -> asyncio.Future[Result]:
+        """The same for a coroutine of the running loop, which is woken once for all that was committed together."""
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._put(_Work(do, done))
+        return done
+
+    def _put(self, work: _Work) -> None:
         self._waiting.put(work)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="sinanews writer", daemon=True)
             self._thread.start()
-        return work.done
 
     def close(self) -> None:
         """Do what waits, then end."""
@@ -75,15 +86,13 @@ class Writer:
         except BaseException as error:
             self._failed(group, error)
         else:
-            for work, result in zip(group, results, strict=True):
-                work.done.set_result(result)
+            _tell([(work.done, result, None) for work, result in zip(group, results, strict=True)])
         return goes_on
 
     def _failed(self, group: list[_Work], error: BaseException) -> None:
         """Nothing of the group is committed. A mistake in one piece is its own: the others are done without it."""
         if len(group) == 1 or isinstance(error, SinanewsError):  # the latter a disk or database that fails them all
-            for work in group:
-                work.done.set_exception(error)
+            _tell([(work.done, None, error) for work in group])
             return
         for work in group:
             try:
@@ -91,6 +100,32 @@ class Writer:
                     result = work.do()
                     self.before_commit()
             except BaseException as own:
-                work.done.set_exception(own)
+                _tell([(work.done, None, own)])
             else:
-                work.done.set_result(result)
+                _tell([(work.done, result, None)])
+
+
+_Told = tuple[Any, Any, "BaseException | None"]
+
+
+def _tell(results: list[_Told]) -> None:
+    """Let those who wait have what became of their work: a loop in its own thread, and woken once."""
+    of_loops: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
+    for told in results:
+        if isinstance(told[0], asyncio.Future):
+            of_loops.setdefault(told[0].get_loop(), []).append(told)
+        else:
+            _set([told])
+    for loop, its in of_loops.items():
+        with suppress(RuntimeError):  # closed: nobody waits there any more
+            loop.call_soon_threadsafe(_set, its)
+
+
+def _set(results: list[_Told]) -> None:
+    for done, result, error in results:
+        if done.cancelled():
+            continue
+        if error is None:
+            done.set_result(result)
+        else:
+            done.set_exception(error)

@@ -183,15 +183,21 @@ def _write_over(target: Path, data: bytes, beside: Path) -> None:
 
 
 def _rename_over(target: Path, data: bytes, beside: Path) -> None:
-    temporary = beside / f".{secrets.token_hex(8)}.sinanews"
+    temporary = f"{beside}/.{secrets.token_hex(8)}.sinanews"
+    # O_EXCL makes a new file or fails: it follows no link. O_BINARY is Windows's.
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
-        with temporary.open("xb") as file:  # "x" makes a new file or fails: it follows no link
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            os.unlink(temporary)
         raise
 
 

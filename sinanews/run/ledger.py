@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -63,7 +62,7 @@ class Ledger:
     async def write(self, do: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """What ``do`` returns, once the catalogue has committed what it wrote: see ``Writer``."""
         assert self.writer is not None
-        return await asyncio.wrap_future(self.writer.submit(partial(do, *args, **kwargs)))
+        return await self.writer.submit_here(partial(do, *args, **kwargs))
 
     async def unchanged(self, key: str, **values: Any) -> None:
         """An article that is as we have it."""
