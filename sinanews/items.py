@@ -25,10 +25,6 @@ class Fetch:
         return {"listed_mtime": self.listed_mtime, "missing_pages": None, **validators}
 
 
-class Decision:
-    """What becomes of an article; see duplicates/decision.py."""
-
-
 @dataclass
 class ArticleItem:
     """An article of Sina Finance, or a post of the same kind read from disk.
@@ -41,7 +37,7 @@ class ArticleItem:
     id: str  #: document id as in the URL (``imizmscv8626000``); ``seed-`` + digest for a seed
     url: str | None  #: canonical, https; None for a seed, which names no URL
 
-    # What the page shows: set by its layout (pages/) or by posts.py.
+    # What the page shows: set by its layout (pages/), or read from a post (posts/).
     title: str
     original_title: str | None = None  #: from a 原标题 line
     summary: str | None = None
@@ -72,16 +68,15 @@ class ArticleItem:
     # Kept so that a seed can be written back byte for byte (SINANEWS_BODY=verbatim).
     date_as_written: str | None = None  #: only when a seed's date is not RFC 1123
 
-    # Set by DedupPipeline where SINANEWS_DUPLICATES is mark.
+    # Set when it is stored and found to be a copy.
     duplicate_of: str | None = None  #: id of the copy that the archive keeps
 
     def __post_init__(self) -> None:
         # What is known of the article beside it travels with it; these are no fields, so no exporter shows them.
         self.fetch: Fetch | None = None  #: None for what was not fetched
-        # Set by DedupPipeline; see duplicates/.
+        # Set by DedupPipeline, and when it is stored; see duplicates/.
         self.fingerprint: Any = None
         self.known: Any = None
-        self.decision: Decision | None = None
 
 
 #: Fields whose absence is recorded; monitors compare it with what is usual.

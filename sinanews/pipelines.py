@@ -80,10 +80,10 @@ class CleanPipeline(ArchivePipeline):
 class DedupPipeline(ArchivePipeline):
     """Makes the fingerprint that copies are found by. Without one nothing is a copy.
 
-    What becomes of a copy is decided when it is stored, so that of two that arrive together one is the first. Says
-    SINANEWS_DUPLICATES: drop (recorded, not exported), mark (exported, naming the first), keep (nobody looks). Under
-    drop, a copy that is better takes the first one's place, but only if it loses nothing that the first one has; else
-    both are exported.
+    What becomes of a copy is decided when it is stored, so that of two that arrive together one is the first.
+    SINANEWS_DUPLICATES decides: drop (recorded, not exported), mark (exported, naming the first), keep (nobody looks).
+    Under drop, a copy that is better takes the first one's place, but only if it loses nothing that the first one has;
+    else both are exported. An article that has a post keeps it.
     """
 
     async def step(self, item: ArticleItem) -> ArticleItem:

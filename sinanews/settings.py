@@ -27,7 +27,7 @@ SINANEWS_MIRROR = os.environ.get("SINANEWS_MIRROR", "")
 SINANEWS_HOSTS = os.environ.get("SINANEWS_HOSTS", "")
 #: clean: sanitised, without Sina's clutter; verbatim: the body as it came. Read by CleanPipeline, ExportPipeline.
 SINANEWS_BODY = os.environ.get("SINANEWS_BODY", "clean")
-#: What becomes of a copy of a story that is there: drop, mark or keep. Read by DedupPipeline.
+#: What becomes of a copy of a story that is there: drop, mark or keep. Read by ExportPipeline.
 SINANEWS_DUPLICATES = os.environ.get("SINANEWS_DUPLICATES", "drop")
 #: Item fields to write after thumbnail, comma list; empty: the seed's keys exactly. Read by ExportPipeline.
 SINANEWS_FRONT_MATTER_EXTRA = os.environ.get("SINANEWS_FRONT_MATTER_EXTRA", "")

@@ -39,7 +39,6 @@ _QUOTES = re.compile(r"/(?:realstock|quotes?|hq|nmetal)/|/nc\.shtml$")
 _MAGAZINES = re.compile(r"/(?:magazine|mag|picmag|photomag)/")
 
 
-@lru_cache(maxsize=1024)
 @lru_cache(maxsize=4096)  # a list names an article, then its page names itself
 def canonical_url(url: str) -> str:
     """The one spelling of a page's address.

@@ -80,6 +80,19 @@ def test_the_setting_says_what_becomes_of_a_copy(
     assert archive.query("SELECT count(*) FROM articles WHERE duplicate_of IS NOT NULL") == [(marked,)]
 
 
+def test_an_article_that_an_edit_makes_a_copy_keeps_its_post(archive: TemporaryArchive) -> None:
+    post(archive, "1", "第一篇", paragraphs(0))
+    post(archive, "2", "别的事", paragraphs(1))
+    crawl(archive)
+    assert len(archive.posts) == 2
+    post(archive, "2", "别的事", edited(paragraphs(0)))
+    crawl(archive)
+    ((copies,),) = archive.query("SELECT count(*) FROM articles WHERE duplicate_of IS NOT NULL AND state = 'exported'")
+    assert copies == 1 and len(archive.ids()) == 2
+    assert edited(paragraphs(0))[0] in "".join(p.read_text("utf-8") for p in archive.posts)
+    assert archive.run("verify").returncode == 0
+
+
 def test_a_complete_copy_takes_the_place_of_a_cut_one_and_nothing_is_lost(archive: TemporaryArchive) -> None:
     whole = paragraphs(0) + paragraphs(2)
     post(archive, "1", "被截短的一篇", whole[: len(whole) * 6 // 10])

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from sinanews.duplicates.decision import Alike, CopyOf, Known, New, Revision, TakesOver, Unchanged, decide
+from sinanews.duplicates.decision import Alike, CopyOf, Decision, HasMore, Known, New, Revision, TakesOver, decide
 from sinanews.duplicates.fingerprint import Likeness, fingerprint_of
-from sinanews.items import ArticleItem, Decision, Fetch
+from sinanews.items import ArticleItem, Fetch
 
 TEXT = "。".join(f"第{n}家企业在城西新开了{n + 3}间厂房，雇用了附近村里的{n * 7}人" for n in range(30))
 ALIKE = Likeness(similarity=0.8, containment=0.95, same_story=True, reason="text", longer=None)
@@ -39,7 +39,8 @@ OURS = Known(exported=True, path="a.md", revision=2)
         (Known(same_text="ic"), "drop", CopyOf("ic", "text")),
         (Known(same_text="ic"), "mark", CopyOf("ic", "text", exported=True)),
         (Known(same_text="ic"), "keep", New()),
-        (replace(OURS, same_text="ic"), "drop", CopyOf("ic", "text")),
+        (replace(OURS, same_text="ic"), "drop", CopyOf("ic", "text", exported=True)),
+        (replace(OURS, same_story=SAME), "drop", CopyOf("ib", "story", 0.95, exported=True)),
         (Known(same_story=SAME), "drop", CopyOf("ib", "story", 0.95)),
         (Known(same_story=SAME), "mark", CopyOf("ib", "story", 0.95, exported=True)),
         (Known(same_story=SAME), "keep", New()),
@@ -70,9 +71,9 @@ def test_a_row_of_the_live_feed_is_a_copy_of_nothing() -> None:
 @pytest.mark.parametrize(
     ("had", "has", "expected"),
     [
-        (set(), {"2"}, Unchanged()),
-        ({"2"}, {"2", "3"}, Unchanged()),
-        ({"2"}, {"3"}, Unchanged()),
+        (set(), {"2"}, HasMore()),
+        ({"2"}, {"2", "3"}, HasMore()),
+        ({"2"}, {"3"}, HasMore()),
         ({"2"}, set(), Revision()),
         ({"2", "3"}, {"2"}, Revision()),
         ({"2"}, {"2"}, Revision()),

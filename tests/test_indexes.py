@@ -19,7 +19,7 @@ from sinanews.duplicates.fingerprint import Fingerprint, fingerprint_of
 from sinanews.items import ArticleItem
 from sinanews.posts.exporter import PostRenderer
 from sinanews.posts.folder import ExportFolder
-from sinanews.posts.local import SeedFile
+from sinanews.posts.seed_identity import SeedFile
 from sinanews.watch.summary import gather
 from sinanews.watch.verification import check
 from tests.test_catalogue import catalogue, url  # noqa: F401  # fixtures: each database there is
@@ -71,7 +71,7 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     catalogue.failed("i7", "timeout", "60 s", NOW, channel="china")
     catalogue.failed("i2", "timeout", "60 s", NOW, answer="gone", answers=1, answered_at=NOW)
     catalogue.unchanged("i2", NOW)
-    catalogue.set_aside()
+    catalogue.aside_paths()
     catalogue.contents.history("i2")
     for rows in (
         catalogue.due.unfinished(["china"], NOW, NOW - timedelta(1), NOW + timedelta(1)),

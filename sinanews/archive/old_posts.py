@@ -1,4 +1,4 @@
-"""What the catalogue does not keep of an article of before 2.0, read from its post."""
+"""What the catalogue does not keep of an article from before 2.0, read from its post."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def item_in_post(about: Mapping[str, Any], data: bytes) -> ArticleItem | None:
 
 
 def keep_old_posts(catalogue: Catalogue, exports: Path, now: datetime) -> bool:
-    """Keep the contents of the next ``BATCH`` articles of before 2.0; whether there may be more.
+    """Keep the contents of the next ``BATCH`` articles from before 2.0; whether there may be more.
 
     One transaction, or part of the caller's; it remembers how far it came, so that others go on from there.
     """

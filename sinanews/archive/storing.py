@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from sinanews.archive.old_posts import item_of_post
 from sinanews.catalogue import Catalogue, next_try
-from sinanews.cleaning import clean_body
-from sinanews.duplicates.decision import CopyOf, TakesOver, Unchanged, decide
+from sinanews.duplicates.decision import CopyOf, HasMore, TakesOver, decide
 from sinanews.duplicates.fingerprint import Fingerprint, holds_text
-from sinanews.exceptions import Refused
 from sinanews.items import RATED_FIELDS, ArticleItem
-from sinanews.posts import read_post
 from sinanews.posts.exporter import PostRenderer, content_digest
 from sinanews.posts.folder import SUPERSEDED, ExportFolder
 from sinanews.posts.naming import post_path
 
 #: Of RATED_FIELDS, what a copy must have to take the place of one that has it; texts and pictures are compared.
-KEPT = ("published_at", "keywords", "stocks")
+FACTS = ("published_at", "keywords", "stocks")
 #: What the catalogue keeps of an item in columns of its own.
 COLUMNS = ("url", "title", "channel", "kind", "layout", "media", "published_at")
 
@@ -54,11 +52,11 @@ class Store:
         if isinstance(decision, TakesOver) and self.loses(item, decision.first):
             decision = decision.beside()
         copy = decision if isinstance(decision, CopyOf) else None
-        item.decision, item.duplicate_of = decision, copy.winner if copy else None
+        item.duplicate_of = copy.winner if copy else None
         if copy is not None and not copy.exported:
             self.record(item, "duplicate", **_columns_of(copy))
             return Stored("duplicate", copy)
-        if isinstance(decision, Unchanged):
+        if isinstance(decision, HasMore):
             self.catalogue.failed(item.id, "incomplete", "", self.now())
             return Stored("has_more")
         return self.export(item, copy, decision if isinstance(decision, TakesOver) else None)
@@ -70,13 +68,14 @@ class Store:
         if known.exported and known.content_digest == digest and self.folder.has(path):
             validators = item.fetch.validators() if item.fetch else {}
             self.catalogue.unchanged(item.id, self.now(), **validators, **self.later(item))
+            self.catalogue.contents.put_missing(item, known.revision, self.now(), verbatim=self.render.verbatim)
             return Stored("unchanged")
         self.folder.write(path, post)
         sketch = item.fingerprint.sketch if item.fingerprint else None
         self.record(
             item,
             "exported",
-            # The index has one text of each story: what several of its texts have in common is no story.
+            # Only kept copies are in the index, so that a story's own words do not count as shared boilerplate.
             sketch=sketch if copy is None else None,
             takes_over=takes_over,
             content=item,
@@ -110,22 +109,27 @@ class Store:
 
     def loses(self, item: ArticleItem, first_id: str) -> bool:
         """Whether the first copy has words, pictures, tables or facts that the item lacks; also if nobody can tell."""
-        first = self.catalogue.article(first_id)
-        try:
-            post = read_post((self.folder.root / (first.path or "")).read_bytes()) if first is not None else None
-            body = clean_body(post.body, first.url) if post is not None and first is not None else None
-        except (OSError, Refused):
+        first = self.kept(first_id)
+        if first is None:
             return True
-        if first is None or post is None or body is None:
-            return True
-        pictures = {*body.images, post.lead_image} - {None, *item.images, item.lead_image}
-        filled = {*KEPT} - {*first.missing.split(",")} if first.missing is not None else set()
+        pictures = {*first.images, first.lead_image} - {None, *item.images, item.lead_image}
         return (
-            not holds_text(item.body_text, body.text)
+            not holds_text(item.body_text, first.body_text)
             or bool(pictures)
-            or body.html.count("<table") > item.body_html.count("<table")
-            or not all(getattr(item, name) for name in filled)
+            or first.body_html.count("<table") > item.body_html.count("<table")
+            or any(getattr(first, name) and not getattr(item, name) for name in FACTS)
         )
+
+    def kept(self, article_id: str) -> ArticleItem | None:
+        """An exported article as the catalogue keeps it, or else its post."""
+        row = self.catalogue.article(article_id)
+        if row is None:
+            return None
+        try:
+            kept = self.catalogue.contents.get(article_id, row.revision)
+        except ValueError:  # damaged
+            kept = None
+        return kept[0] if kept is not None else item_of_post(row, self.folder.root)
 
 
 def _columns_of(copy: CopyOf | None) -> dict[str, Any]:

@@ -241,7 +241,7 @@ class Catalogue(Database):
         for row in connection.execute(exported).mappings().all():
             self.upsert(connection, revisions, {"article_id": article_id, **row, "replaced_at": now})
 
-    def set_aside(self) -> Sequence[str]:
+    def aside_paths(self) -> Sequence[str]:
         """The paths of all posts whose place a better copy has taken."""
         with self.read() as connection:
             return [str(path) for path in connection.scalars(select(a.path).where(ASIDE))]

@@ -80,6 +80,19 @@ class Contents:
         values = {"article_id": item.id, "revision": revision, "stored_at": now, "data": data}
         self.database.upsert(connection, contents, values)
 
+    def put_missing(self, item: ArticleItem, revision: int, now: datetime, *, verbatim: bool = False) -> None:
+        """Keep an article that is as it was, where that revision is not kept: one from before 2.0."""
+        if not self.has(item.id, revision):
+            with self.database.begin() as connection:
+                self.put(connection, item, revision, now, verbatim=verbatim)
+
+    def get(self, article_id: str, revision: int) -> tuple[ArticleItem, bool] | None:
+        """That revision, and whether its body is as it came; None: not kept. Raises ValueError if damaged."""
+        query = select(contents.c.data).where(contents.c.article_id == article_id, contents.c.revision == revision)
+        with self.database.read() as connection:
+            data = connection.scalar(query)
+        return unpack(data) if data is not None else None
+
     def has(self, article_id: str, revision: int) -> bool:
         """Whether that revision is kept."""
         query = select(contents.c.revision).where(contents.c.article_id == article_id, contents.c.revision == revision)
@@ -98,7 +111,7 @@ class Contents:
             raise CatalogueError(f"catalogue {self.database}: {article_id}: {error}") from None
 
     def taken_in_to(self, connection: Connection) -> str | None:
-        """The last article of before 2.0 whose post was read for its contents; None where there are none left."""
+        """The last article from before 2.0 whose post was read for its contents; None where there are none left."""
         return connection.scalar(select(upkeep.c.position).where(upkeep.c.name == FROM_POSTS))
 
     def take_in_after(self, connection: Connection, article_id: str | None) -> None:

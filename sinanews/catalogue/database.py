@@ -57,8 +57,8 @@ class Database:
     def begin(self) -> Iterator[Connection]:
         """One transaction that may write, committed when the block ends well; it waits for other writers at its start.
 
-        Within ``together`` it is that one. Raises CatalogueError, also where the wait is longer than BUSY_TIMEOUT or
-        ``give_up`` says that it is no use.
+        Inside ``together`` it joins that transaction. Raises CatalogueError, also where the wait is longer than
+        BUSY_TIMEOUT or ``give_up`` says that it is no use.
         """
         with self._connection(writes=True) as connection:
             yield connection
@@ -73,7 +73,8 @@ class Database:
     def together(self) -> Iterator[Connection]:
         """One transaction of all that this thread reads and writes in the block. Raises CatalogueError.
 
-        Nobody else has one at the same time, so what one has read still holds when it writes. One in another is that.
+        Nobody else has one at the same time, so what one has read still holds when it writes. A nested one joins
+        the outer.
         """
         if getattr(self._shared, "connection", None) is not None:
             yield self._shared.connection

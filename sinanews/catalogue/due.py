@@ -58,7 +58,7 @@ class Due:
 
 
 def _to_be_tried(channels: Collection[str], now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Their channel is no word for SQLite's planner: it would read all that those channels ever listed."""
+    """The channel is hidden from SQLite's planner, which would read all that those channels ever listed."""
     return a.channel.concat("").in_(channels), or_(a.next_try_at.is_(None), a.next_try_at <= now)
 
 

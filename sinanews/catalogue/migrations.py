@@ -21,7 +21,7 @@ def _answers_and_seed_files(connection: Connection) -> None:
     for column in ("answer TEXT", "answers INTEGER NOT NULL DEFAULT 0", "answered_at TIMESTAMP", "missing_pages TEXT"):
         connection.execute(text(f"ALTER TABLE articles ADD COLUMN {column}"))
     connection.execute(text("ALTER TABLE gaps ADD COLUMN tries INTEGER NOT NULL DEFAULT 0"))
-    for table in ("story_keys", "stories"):  # sketches of another form, which cannot be compared: see fingerprints.py
+    for table in ("story_keys", "stories"):  # sketches of another form, which cannot be compared: see fingerprint.py
         if inspect(connection).has_table(table):
             connection.execute(text(f"DELETE FROM {table}"))
 

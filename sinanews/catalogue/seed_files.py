@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from sinanews.catalogue.database import Database
 from sinanews.catalogue.tables import UNFINISHED, articles, seed_files
-from sinanews.posts.local import SeedFile
+from sinanews.posts.seed_identity import SeedFile
 
 s, a = seed_files.c, articles.c
 

@@ -70,7 +70,7 @@ articles = Table(
     Column("path", Text),  # relative to the exports folder, with forward slashes
     Column("file_digest", String(64)),  # SHA-256 of the post as written
     Column("content_digest", String(64)),  # SHA-256 of the post without what changes at every fetch
-    Column("text_digest", String(64)),  # of the normalised text; see fingerprints.py
+    Column("text_digest", String(64)),  # of the normalised text; see fingerprint.py
     Column("revision", Integer, nullable=False, default=0),
     Column("duplicate_of", String(300)),
     Column("similarity", Float),
@@ -125,7 +125,7 @@ contents = Table(
 
 #: What is being brought up to date by and by, and how far that has come; no row: nothing is left to do.
 upkeep = Table("upkeep", metadata, Column("name", String(40), primary_key=True), Column("position", Text))
-FROM_POSTS = "contents_from_posts"  #: the contents of articles of before 2.0, by id: see archive/old_posts.py
+FROM_POSTS = "contents_from_posts"  #: the contents of articles from before 2.0, by id: see archive/old_posts.py
 
 #: Every channel that listed an article; articles.channel is the first.
 article_channels = Table(
@@ -201,7 +201,7 @@ gaps = Table(
     Column("after", UtcTime, primary_key=True),
     Column("before", UtcTime, nullable=False),
     Column("found_at", UtcTime, nullable=False),
-    # Runs that found the list to end above it; after some it is given up: see spiders/rolls.py.
+    # Runs that found the list to end above it; after some it is given up: see listing/plans.py.
     Column("tries", Integer, nullable=False, default=0, server_default="0"),
 )
 

@@ -27,8 +27,9 @@ class _Work(NamedTuple):
 class Writer:
     """Does what it is given one after the other, in the order given, and commits all that is waiting at once.
 
-    ``before_commit`` makes last what the commit speaks of: the names of new files. A piece of work may be done twice
-    (where another one of its commit fails), so all that it changes is the database, and files that it writes again.
+    ``before_commit`` flushes to disk what the commit refers to: the names of new files. A piece of work may be done
+    twice (where another one of its commit fails), so all that it changes is the database, and files that it writes
+    again.
     """
 
     def __init__(self, database: Database, before_commit: Callable[[], None] = lambda: None) -> None:

@@ -25,8 +25,8 @@ from sinanews.listing.channels import CHANNELS
 from sinanews.posts import read_post
 from sinanews.posts.exporter import content_digest
 from sinanews.posts.folder import posts_under
-from sinanews.posts.local import read_regular_file
 from sinanews.posts.naming import slug
+from sinanews.posts.seed_identity import read_regular_file
 from sinanews.terminal.output import lasting_output
 from sinanews.terminal.show import plain, url_of_catalogue
 from sinanews.urls import article_id

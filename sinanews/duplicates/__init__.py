@@ -1,4 +1,4 @@
-"""Step 4: had we it?
+"""Step 4: do we have it already?
 
 In: a cleaned item, and what the catalogue knows. Out: its fingerprint, and one decision: new, a revision, unchanged, a
 copy of another, or the better copy that takes the other's place. Pure, but for index.py, which runs inside the

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sinanews.duplicates.fingerprint import Fingerprint, Likeness, Sketch, better_copy
-from sinanews.items import ArticleItem, Decision
+from sinanews.items import ArticleItem
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,10 @@ class Known:
     same_story: Alike | None = None
 
 
+class Decision:
+    """What becomes of an article."""
+
+
 @dataclass(frozen=True)
 class New(Decision):
     """It is exported for the first time."""
@@ -40,12 +44,12 @@ class New(Decision):
 
 @dataclass(frozen=True)
 class Revision(Decision):
-    """It replaces what the archive has of it; or is unchanged, which its post tells."""
+    """It replaces what the archive has of it, unless its post turns out to be identical."""
 
 
 @dataclass(frozen=True)
-class Unchanged(Decision):
-    """What the archive has of it stays, for it has more."""
+class HasMore(Decision):
+    """What the archive has of it stays: it has pages that this one lacks."""
 
 
 @dataclass(frozen=True)
@@ -72,20 +76,24 @@ class TakesOver(Decision):
 
 
 def decide(known: Known, item: ArticleItem, fingerprint: Fingerprint, policy: str) -> Decision:
-    """``policy`` is SINANEWS_DUPLICATES: what becomes of copies. Rows of the live feed are copies of nothing."""
+    """``policy`` is SINANEWS_DUPLICATES: what becomes of copies. Rows of the live feed are copies of nothing.
+
+    An article that has a post keeps it, whatever an edit makes of it: it is exported as a copy, not dropped.
+    """
+    marks = policy == "mark" or known.exported
     if known.exported and item.fetch is not None and not item.fetch.missing_pages <= known.missing_pages:
-        return Unchanged()
+        return HasMore()
     if policy != "keep" and item.kind != "live":
         for winner, reason in ((known.same_url, "url"), (known.same_text, "text")):
             if winner is not None:
-                return CopyOf(winner, reason, exported=policy == "mark")
+                return CopyOf(winner, reason, exported=marks)
         if known.same_story is not None and fingerprint.sketch is not None:
-            return _of_the_story(known.same_story, item, fingerprint.sketch, policy)
+            return _of_the_story(known.same_story, item, fingerprint.sketch, policy, marks)
     return Revision() if known.exported else New()
 
 
-def _of_the_story(first: Alike, item: ArticleItem, sketch: Sketch, policy: str) -> Decision:
+def _of_the_story(first: Alike, item: ArticleItem, sketch: Sketch, policy: str, marks: bool) -> Decision:
     similarity = max(first.likeness.similarity, first.likeness.containment)
     if policy == "drop" and (why := better_copy(sketch, first.sketch, first.likeness, item.media, first.media)):
         return TakesOver(first.id, why, similarity)
-    return CopyOf(first.id, "story", similarity, exported=policy == "mark")
+    return CopyOf(first.id, "story", similarity, exported=marks)

@@ -58,7 +58,7 @@ class Pager:
     total: int | None = None
     ended: str = ""  #: why the pager ended: end, known, passed, limit, repeats, window_ignored
     holes: bool = False  #: whether pages brought nothing although the list goes on below them
-    repeats: int = 0  #: so many of those pages were others again
+    repeats: int = 0  #: how many of those pages repeated an earlier one
     bottom: datetime | None = None  #: what lies below the last page is not newer than this
     bottom_known: bool = False  #: whether the last page's rows were all known
     _page_newest: datetime | None = None  #: of the last page that brought something

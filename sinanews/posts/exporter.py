@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
-from io import BytesIO
 from typing import Any, BinaryIO
 
 from scrapy.exporters import BaseItemExporter, CsvItemExporter, XmlItemExporter
@@ -34,12 +33,10 @@ class FrontMatterItemExporter(BaseItemExporter):
     ) -> None:
         super().__init__(**kwargs)
         self.file = file
-        self.verbatim = verbatim
-        self.extra_fields = checked_extra_fields(extra_fields)
+        self.render = PostRenderer(verbatim=verbatim, extra_fields=extra_fields)
 
     def export_item(self, item: ArticleItem) -> None:
-        extra = {EXTRA_KEYS[name]: getattr(item, name) for name in self.extra_fields}
-        self.file.write(write_post(post_of(item), verbatim=self.verbatim, extra=extra))
+        self.file.write(self.render(item))
 
 
 class PostRenderer:
@@ -54,9 +51,8 @@ class PostRenderer:
         return cls(verbatim=settings["SINANEWS_BODY"] == "verbatim", extra_fields=extra)
 
     def __call__(self, item: ArticleItem) -> bytes:
-        file = BytesIO()
-        FrontMatterItemExporter(file, verbatim=self.verbatim, extra_fields=self.extra_fields).export_item(item)
-        return file.getvalue()
+        extra = {EXTRA_KEYS[name]: getattr(item, name) for name in self.extra_fields}
+        return write_post(post_of(item), verbatim=self.verbatim, extra=extra)
 
 
 #: Lines of a header that differ at every fetch of the same article.

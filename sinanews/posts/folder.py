@@ -57,7 +57,7 @@ class ExportFolder:
             raise ExportError(f"cannot write {target}: {error.strerror or error}") from None
 
     def sync(self) -> None:
-        """Make the names of the files written so far last."""
+        """Flush the names of the files written so far to disk."""
         try:
             while self._renamed_in:
                 _sync_folder(folder := next(iter(self._renamed_in)))
@@ -238,7 +238,7 @@ def _begins_as_post(path: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder last; Windows has no such call and needs none."""
+    """Flush the names in a folder to disk; Windows has no such call and needs none."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -85,7 +85,7 @@ class Run(Ledger):
             if self.catalogue.path is not None:
                 self.lock = RunLock(self.catalogue.path, self.spider_name, self.now())
             self.folder = ExportFolder(self.exports)
-            self.folder.finish_moves(self.catalogue.set_aside())
+            self.folder.finish_moves(self.catalogue.aside_paths())
             self.writer = Writer(self.catalogue, self.folder.sync)
             self.take_in_old_posts()
             self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())

@@ -21,10 +21,10 @@ from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, BadPost, DuplicateArticle, Refused, RefusedArticle, UnchangedArticle
 from sinanews.items import ArticleItem
 from sinanews.posts import Post, read_post
-from sinanews.posts.local import Files, SeedFile, digests, name_of, post_files, read_regular_file, utf8_name
 from sinanews.posts.losses import Loss, loss, visible_source, visible_text
 from sinanews.posts.markdown import is_html, to_html
 from sinanews.posts.reading import date_in_name
+from sinanews.posts.seed_identity import Files, SeedFile, digests, name_of, post_files, read_regular_file, utf8_name
 from sinanews.spiders.base import ArchiveSpider
 
 MOST_UNDER_WAY = 32  #: items in the pipelines
@@ -49,9 +49,10 @@ def existing_path(text: str) -> Path:
 
 
 class SeedsSpider(ArchiveSpider):
-    """Reads every post under ``seeds/`` (``-a path=`` another file or folder); which article a file is says Files.
+    """Reads every post under ``seeds/`` (``-a path=`` another file or folder).
 
-    A file whose size and time are as they were is not read (``-a recheck=1``: it is).
+    ``Files`` decides which article a file is. A file whose size and time are as they were is not read, but with
+    ``-a recheck=1``.
     """
 
     name = "seeds"

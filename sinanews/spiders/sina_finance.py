@@ -23,7 +23,7 @@ from sinanews.items import ArticleItem, Fetch
 from sinanews.listing.channels import DEFAULT, Channel, channel_by_slug, select_channels
 from sinanews.listing.roll import Listing, day_start
 from sinanews.middlewares.completeness import UNCONFIRMED
-from sinanews.pages import Page
+from sinanews.pages import Page, is_sinas
 from sinanews.pages.answers import read_answer
 from sinanews.spiders.base import why_failed
 from sinanews.spiders.reading import Reading
@@ -155,7 +155,7 @@ class SinaFinanceSpider(RollSpider):
             for name, value in (("If-None-Match", before.etag), ("If-Modified-Since", before.last_modified)):
                 if value:
                     request.headers[name] = value
-                    request.meta["handle_httpstatus_list"] = [304]  # no answer to who has not asked so
+                    request.meta["handle_httpstatus_list"] = [304]  # only a conditional request may get it
             yield request
 
     def why_not(self, url: str) -> str | None:
@@ -189,7 +189,8 @@ class SinaFinanceSpider(RollSpider):
     async def parse(self, response: Response) -> AsyncIterator[Any]:
         """For ``scrapy parse URL``: the page's item as it would be stored, and the request for its next page."""
         async for one in self.parse_article(response, listing_at(canonical_url(response.url)), None):
-            yield clean_item(one) if isinstance(one, ArticleItem) else one
+            verbatim = self.settings["SINANEWS_BODY"] == "verbatim"
+            yield clean_item(one, verbatim=verbatim, sinas=is_sinas(one)) if isinstance(one, ArticleItem) else one
 
     async def parse_article(
         self, response: Response, row: Listing, channel: Channel | None
@@ -219,7 +220,7 @@ class SinaFinanceSpider(RollSpider):
         yield self.read_on(Reading(row, channel, fetch, [page], missing))
 
     async def article_failed(self, failure: Failure) -> None:
-        """A page not found says something of the article, any other failure not."""
+        """A page not found says something of the article; any other failure does not."""
         if self.run.stopping:
             return  # it is not the article's fault; it stays as listed
         request: Request = failure.request  # type: ignore[attr-defined]

@@ -99,7 +99,7 @@ class SinaLiveSpider(RollSpider):
         return pagers if self.since else [*pagers, RoomPager(channel, listed_until=until, max_pages=pages)]
 
     async def pager_ended(self, pager: Pager, rest: list[Pager]) -> list[Pager]:
-        """After a look back in time: rows that are no longer there are gone, a first ``since`` is the beginning."""
+        """After a look back in time: rows that are no longer there are gone, a first ``since`` sets the watermark."""
         rest, catalogue, slug = await super().pager_ended(pager, rest), self.run.catalogue, pager.channel.slug
         if self.left <= 0:
             return rest
@@ -138,7 +138,7 @@ class SinaLiveSpider(RollSpider):
         return [CursorPager(channel, stop_at=min(stops), closes=gaps, max_pages=MOST_CURSOR_PAGES, unfinished=undone)]
 
     async def gap_missed(self, pager: Pager, gap: Gap) -> None:
-        """What the room's own feed does not reach the cursor feed may."""
+        """The cursor feed may reach what the room's own feed does not."""
         if pager.channel.lid != CURSOR_ROOM or isinstance(pager, CursorPager):
             await super().gap_missed(pager, gap)
 

@@ -74,7 +74,7 @@ SEED_SHARES = (
     Share("refused", 5, 0.8, 0.2, "were refused", "The log names each file and what is wrong with it."),
     Share("duplicate", 10, 0.9, 0.3, "were duplicates", "Look at `scrapy duplicates`: one post may hide the others."),
 )
-#: Fields that an article without which is hardly one, and the least share that must have them.
+#: Fields that an article can hardly do without, and the least share that must have them.
 FIELD_FLOORS = {"title": 0.95, "published_at": 0.9, "body_text": 0.5}
 FIELD_DROP = 0.15  #: allowed below what is usual
 ANOMALY_WARNINGS = {
