@@ -180,26 +180,38 @@ def settings_of(exports: Path) -> dict[str, str]:
     return {**os.environ, "SINANEWS_EXPORTS": str(exports), "SINANEWS_DATABASE": "", "SINANEWS_STALE": "0"}
 
 
-def cost_of_command(exports: Path, *words: str) -> tuple[float, float]:
-    """Seconds, and MB of memory at most, of a command in a process of its own."""
-    began = time.perf_counter()
+def cost_of_command(exports: Path, *words: str) -> dict[str, float]:
+    """Processor seconds, and MB of memory at most, of a command in a process of its own."""
     run = subprocess.Popen([*SCRAPY, *words], env=settings_of(exports), cwd=PROJECT, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(run.pid, 0)
+    peak = 0.0
+    while not (ended := os.wait4(run.pid, os.WNOHANG))[0]:
+        peak = max(peak, peak_of(run.pid))  # that of the rusage is ours where ours is larger
+        time.sleep(0.02)
+    _, status, usage = ended
     run.returncode = os.waitstatus_to_exitcode(status)
     assert run.returncode in (0, 1), (words, run.returncode)
-    return time.perf_counter() - began, usage.ru_maxrss / 1024
+    return {"s": usage.ru_utime + usage.ru_stime, "mb": peak}
 
 
-def measure(exports: Path, size: int, unfinished: int) -> dict[str, float]:
+def peak_of(pid: int) -> float:
+    """The most memory that a process had so far, in MB; 0 where it has ended, or the system does not say."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+
+
+def measure(exports: Path, size: int) -> dict[str, float]:
     found = cost_of_new(exports)
-    found["start_s"] = start_up(exports, unfinished if size >= 100_000 else size // 10)
+    found["start_s"] = start_up(exports, size // 10)
     with tempfile.TemporaryDirectory() as folder:
         for name, words in (
             ("status", ["status"]),
             ("report", ["report", "-o", f"{folder}/report.html"]),
             ("verify", ["verify", "--quick"]),
         ):
-            found[f"{name}_s"], found[f"{name}_mb"] = cost_of_command(exports, *words)
+            found |= {f"{name}_{unit}": value for unit, value in cost_of_command(exports, *words).items()}
     database = exports / ".catalogue.db"
     found["bytes_an_article"] = database.stat().st_size / size
     return found
@@ -209,10 +221,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sizes", default="1000,100000,1000000")
     parser.add_argument("--folder", type=Path, default=CACHE)
-    parser.add_argument("--unfinished", type=int, default=100_000)
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
-    found = {size: measure(made(options.folder, size), size, options.unfinished) for size in sizes}
+    found = {size: measure(made(options.folder, size), size) for size in sizes}
     print(f"{'':20}" + "".join(f"{size:>14,}" for size in sizes))
     for name in next(iter(found.values())):
         print(f"{name:20}" + "".join(f"{found[size][name]:>14,.2f}" for size in sizes))

@@ -32,7 +32,8 @@ OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown",
 #: What reads a whole table or index, with a part of the statement that tells it: each is a pass that a person asked
 #: for, or goes through an index alone.
 PASSES = {
-    "report: every exported article": "ORDER BY articles.published_at DESC, articles.id",
+    "report: every exported article": "AS published_on",
+    "report: the newest articles, as far as there is room": "ORDER BY articles.published_at DESC, articles.id",
     "status: every number, from articles_figures alone": "GROUP BY articles.channel, articles.state",
     "status: what runs were asked for": "runs.spider, runs.arguments, runs.started_at",
     "status: the spiders there are": "SELECT DISTINCT runs.spider",
@@ -95,6 +96,7 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     gather(catalogue, NOW)
     queries.clusters(catalogue)
     list(queries.exported_articles(catalogue))
+    list(queries.newest_articles(catalogue))
     list(check(catalogue, exports))
     list(Rewriter(catalogue, ExportFolder(exports), PostRenderer(), dry=True).all(NOW))
     keep_old_posts(catalogue, exports, NOW)
