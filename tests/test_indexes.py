@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sinanews.archive.old_posts import keep_old_posts
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue, queries
+from sinanews.catalogue.clusters import Clusters
 from sinanews.duplicates.decision import TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, fingerprint_of
 from sinanews.items import ArticleItem
@@ -94,7 +95,8 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     catalogue.runs.earlier_counts("sina_finance", {}, run)
     catalogue.runs.end(run, NOW, outcome="ok", counts={})
     gather(catalogue, NOW)
-    queries.clusters(catalogue)
+    list(Clusters(catalogue))
+    Clusters(catalogue).totals()
     list(queries.exported_articles(catalogue))
     list(queries.newest_articles(catalogue))
     list(check(catalogue, exports))
