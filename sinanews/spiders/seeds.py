@@ -21,7 +21,7 @@ from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, BadPost, DuplicateArticle, Refused, RefusedArticle, UnchangedArticle
 from sinanews.items import ArticleItem
 from sinanews.posts import Post, read_post
-from sinanews.posts.local import Files, SeedFile, digests, name_of, post_files, read_regular_file, utf8_name
+from sinanews.posts.local import Files, SeedFile, name_of, post_files, read_regular_file, survey, utf8_name
 from sinanews.posts.losses import Loss, loss, visible_source, visible_text
 from sinanews.posts.markdown import is_html, to_html
 from sinanews.posts.reading import date_in_name
@@ -82,6 +82,8 @@ class SeedsSpider(ArchiveSpider):
             self.run.count("seeds/files")
             if (row := files.unchanged(name)) is not None and row.article_id in done:
                 self.run.count("articles/known")
+                if row != files.rows[name]:
+                    await self.keep(row)
             elif (item := await self.read(path, name, files)) is not None:
                 await self.room.acquire()
                 yield item
@@ -90,10 +92,8 @@ class SeedsSpider(ArchiveSpider):
         """The posts to read, how they are and were, and the articles of which nothing is left to do."""
         paths = list(post_files(root)) if given.is_dir() else [root / path.name for path in post_files(given)]
         known, done = self.run.catalogue.seed_files.known()
-        here = stored_root(root)
-        rows = {file.path: file for file in known if file.root == here}
-        now = dict(digests(root, paths, rows, all_of_them=self.options.get("recheck", False)))
-        return paths, Files(here, known, now), done
+        read_all = self.options.get("recheck", False)
+        return paths, survey(root, paths, known, stored_root(root), read_all=read_all), done
 
     async def read(self, path: Path, name: str, files: Files) -> ArticleItem | None:
         """The item of a post, or None for one that is known or was refused."""
