@@ -106,10 +106,12 @@ def utf8_name(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def survey(root: Path, paths: Iterable[Path], known: Collection[SeedFile], here: str, *, read_all: bool = False) -> Files:
+def survey(
+    root: Path, paths: Iterable[Path], known: Collection[SeedFile], here: str, *, read_all: bool = False
+) -> Files:
     """The files of a root as they are, before anything is decided: a file may have moved to any other.
 
-    One that looks as it did is not read, unless all are to be.
+    ``here`` is what the catalogue calls the root. A file that looks as it did is not read, unless all are to be.
     """
     files = Files(here, known)
     for path in paths:
