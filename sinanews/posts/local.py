@@ -37,7 +37,7 @@ from sinanews.posts.reading import MAX_FILE
 SUFFIXES = (".md", ".markdown", ".txt")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SeedFile:
     """A file as it was when its article was last decided on."""
 
@@ -66,10 +66,19 @@ class Files:
 
     def __post_init__(self) -> None:
         self.rows = {file.path: file for file in self.known if file.root == self.root}
-        self._articles = {file.digest: file.article_id for file in reversed([*self.known])}
-        self._paths: dict[str, list[str]] = defaultdict(list)
+
+    # Made only where a file is not as it was; most runs over a large folder find none.
+
+    @cached_property
+    def _articles(self) -> dict[str, str]:
+        return {file.digest: file.article_id for file in reversed([*self.known])}
+
+    @cached_property
+    def _paths(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
         for path, file in self.rows.items():
-            self._paths[file.digest].append(path)
+            found[file.digest].append(path)
+        return found
 
     @cached_property
     def _present(self) -> Collection[str]:
