@@ -268,10 +268,12 @@ def measured(sizes: Sequence[int], folder: Path = CACHE) -> dict[int, dict[str, 
 
 def summary(full: bool) -> dict[str, float]:
     """Name → figure, for all of them together."""
-    found = measured(FULL if full else SIZES)
-    costs = [figures["new_processor_ms"] for figures in found.values()]
-    growth = {f"{size}/new_times_that_at_{SIZES[0]}": cost / costs[0] for size, cost in zip(found, costs, strict=True)}
-    return {f"{size}/{name}": value for size, its in found.items() for name, value in its.items()} | growth
+    (least, first), *others = measured(FULL if full else SIZES).items()
+    found = {f"{least}/{name}": value for name, value in first.items()}
+    for size, its in others:
+        its[f"new_times_that_at_{least}"] = its["new_processor_ms"] / first["new_processor_ms"]
+        found |= {f"{size}/{name}": value for name, value in its.items()}
+    return found
 
 
 def main() -> None:
