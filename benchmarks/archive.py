@@ -1,11 +1,12 @@
 """What an archive's size costs: catalogues of 1,000, 100,000 and 1,000,000 articles, measured with the same questions.
 
-    python benchmarks/archive.py [--sizes 1000,100000,1000000] [--folder DIR] [--unfinished N]
+    python benchmarks/archive.py [--sizes 1000,100000] [--full] [--folder DIR]
 
 The catalogues are made through the project's own code and kept in DIR (default: sinanews-bench in the user's cache):
-the largest takes about half an hour and 5 GB; their posts are empty files. Printed for each: what a new article costs
-(processor and wall, files and commit included), seconds from the start of a crawl to its first request with N articles
-unfinished, seconds and memory of status, report and verify --quick, and bytes an article.
+that of a million, which --full asks for, takes half an hour and 5 GB; their posts are empty files, a tenth as many
+articles are unfinished, and one in 25 has a copy. Printed for each: a new article (files and commit included; the
+sizes take turns), seconds from the start of a crawl to its first request, processor seconds and memory of the
+commands that show the archive, and bytes an article.
 """
 
 from __future__ import annotations
@@ -14,17 +15,15 @@ import argparse
 import http.server
 import os
 import random
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
@@ -32,6 +31,8 @@ sys.path.insert(0, str(PROJECT))
 from sinanews.archive.storing import Store  # noqa: E402
 from sinanews.catalogue import Catalogue  # noqa: E402
 from sinanews.catalogue.queries import figures  # noqa: E402
+from sinanews.catalogue.tables import article_channels, articles, contents  # noqa: E402
+from sinanews.duplicates import index  # noqa: E402
 from sinanews.duplicates.fingerprint import Sketch, fingerprint_of  # noqa: E402
 from sinanews.items import ArticleItem  # noqa: E402
 from sinanews.listing.channels import CHANNELS  # noqa: E402
@@ -45,6 +46,7 @@ NEWEST = datetime(2026, 11, 20, 10, tzinfo=timezone.utc)
 TOGETHER = 2000  #: rows of one commit while a catalogue is made
 STORIES = 2000  #: texts that its articles take turns with
 ENOUGH = 200  #: new articles that are timed
+SIZES, FULL = (1000, 100_000), (1000, 100_000, 1_000_000)
 SCRAPY = [sys.executable, "-m", "scrapy"]
 
 
@@ -109,40 +111,89 @@ def made(folder: Path, size: int) -> Path:
     if (folder / f"{size}.done").exists():
         return exports
     exports.mkdir(parents=True, exist_ok=True)
-    catalogue = Catalogue(f"sqlite:///{exports}/.catalogue.db")
+    catalogue = Catalogue(url_of(exports))
     have = sum(one.articles for one in figures(catalogue))
     grow(catalogue, exports, have, size)
+    copies(catalogue, size // 25)
+    for start in range(0, size // 10, TOGETHER):
+        unfinished(catalogue, range(start, min(start + TOGETHER, size // 10)))
     catalogue.close()
     (folder / f"{size}.done").touch()
     return exports
 
 
-def cost_of_new(exports: Path) -> dict[str, float]:
-    """Milliseconds of a new article, from its fingerprint to the end of its commit; each by itself."""
-    catalogue, folder = Catalogue(f"sqlite:///{exports}/.catalogue.db"), ExportFolder(exports)
-    store = Store(catalogue, folder, PostRenderer(), "drop", lambda: datetime.now(timezone.utc))
-    seed, walls, processors = f"{random.randrange(16**4):04x}", [], []
+def url_of(exports: Path) -> str:
+    return f"sqlite:///{exports}/.catalogue.db"
+
+
+def copies(catalogue: Catalogue, number: int) -> None:
+    """Three copies of every 75th article."""
+    with catalogue.together():
+        for n in range(number):
+            first, copy = item_of(n // 3 * 75), item_of(n, "copy")
+            catalogue.record(
+                copy.id, NEWEST, state="duplicate", reason="story", duplicate_of=first.id, similarity=0.9,
+                url=copy.url, title=copy.title, channel=copy.channel, published_at=copy.published_at,
+            )  # fmt: skip
+
+
+def unfinished(catalogue: Catalogue, numbers: range) -> None:
+    rows = [
+        {"id": f"iwait{n:09}", "url": f"https://finance.sina.com.cn/china/2026-11-20/doc-iwait{n:09}.shtml",
+         "title": "待取", "published_at": NEWEST - timedelta(seconds=n)} for n in numbers
+    ]  # fmt: skip
+    catalogue.listed(rows, "china", NEWEST)
+
+
+class New:
+    """New articles for one archive, from their fingerprint to the end of their commit; each by itself."""
+
+    def __init__(self, exports: Path) -> None:
+        self.catalogue, self.folder = Catalogue(url_of(exports)), ExportFolder(exports)
+        self.store = Store(self.catalogue, self.folder, PostRenderer(), "drop", lambda: datetime.now(timezone.utc))
+        self.walls: list[float] = []  #: milliseconds
+        self.processors: list[float] = []
+        self.ids: list[str] = []
+
+    def one(self, item: ArticleItem) -> None:
+        wall, processor = time.perf_counter(), time.process_time()
+        with self.catalogue.together():
+            stored = self.store(item)
+            self.folder.sync()
+        self.processors.append((time.process_time() - processor) * 1000)
+        self.walls.append((time.perf_counter() - wall) * 1000)
+        assert stored.what == "exported", stored
+        self.ids.append(item.id)
+        (self.folder.root / post_path(item)).unlink()
+
+    def leave_no_trace(self) -> None:
+        with self.catalogue.together() as connection:
+            for table, column in ((articles, "id"), (contents, "article_id"), (article_channels, "article_id")):
+                connection.execute(table.delete().where(table.c[column].in_(self.ids)))
+            for article in self.ids:
+                index.remove(connection, article)
+        self.catalogue.close()
+
+
+def cost_of_new(archives: Iterable[Path]) -> list[dict[str, float]]:
+    """Milliseconds of a new article in each of the archives, which take turns."""
+    seed, all_of_them = f"{random.randrange(16**4):04x}", [New(exports) for exports in archives]
     for number in range(ENOUGH):
         item = item_of(number, seed)
         item.body_text = "".join(random.sample(item.body_text, len(item.body_text)))  # a story of its own
         item.fingerprint = fingerprint_of(item)
-        wall, processor = time.perf_counter(), time.process_time()
-        with catalogue.together():
-            stored = store(item)
-            folder.sync()
-        processors.append((time.process_time() - processor) * 1000)
-        walls.append((time.perf_counter() - wall) * 1000)
-        assert stored.what == "exported", stored
-        (exports / post_path(item)).unlink()
-    with catalogue.together() as connection:
-        connection.exec_driver_sql(f"DELETE FROM articles WHERE id LIKE 'im{seed}%'")
-    catalogue.close()
-    return {"new_ms": statistics.median(walls), "new_processor_ms": statistics.median(processors)}
+        for new in all_of_them:
+            new.one(item)
+    for new in all_of_them:
+        new.leave_no_trace()
+    return [
+        {"new_ms": statistics.median(new.walls), "new_processor_ms": statistics.median(new.processors)}
+        for new in all_of_them
+    ]
 
 
-def start_up(exports: Path, unfinished: int) -> float:
+def start_up(exports: Path) -> float:
     """Seconds from the start of a crawl to its first request."""
-    catalogue = Catalogue(f"sqlite:///{exports}/.catalogue.db")
     first = threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -154,13 +205,6 @@ def start_up(exports: Path, unfinished: int) -> float:
         def log_message(self, *args: object) -> None:
             pass
 
-    for start in range(0, unfinished, TOGETHER):
-        rows: Iterator[dict[str, Any]] = (
-            {"id": f"iwait{n:09}", "url": f"https://finance.sina.com.cn/china/2026-11-20/doc-iwait{n:09}.shtml",
-             "title": "待取", "published_at": NEWEST - timedelta(seconds=n)} for n in range(start, start + TOGETHER)
-        )  # fmt: skip
-        catalogue.listed(list(rows), "china", NEWEST)
-    catalogue.close()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     environment = {**settings_of(exports), "SINANEWS_MIRROR": f"http://127.0.0.1:{server.server_port}"}
@@ -180,43 +224,69 @@ def settings_of(exports: Path) -> dict[str, str]:
     return {**os.environ, "SINANEWS_EXPORTS": str(exports), "SINANEWS_DATABASE": "", "SINANEWS_STALE": "0"}
 
 
-def cost_of_command(exports: Path, *words: str) -> tuple[float, float]:
-    """Seconds, and MB of memory at most, of a command in a process of its own."""
-    began = time.perf_counter()
+def cost_of_command(exports: Path, *words: str) -> dict[str, float]:
+    """Processor seconds, and MB of memory at most, of a command in a process of its own."""
     run = subprocess.Popen([*SCRAPY, *words], env=settings_of(exports), cwd=PROJECT, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(run.pid, 0)
+    peak = 0.0
+    while not (ended := os.wait4(run.pid, os.WNOHANG))[0]:
+        peak = max(peak, peak_of(run.pid))  # that of the rusage is ours where ours is larger
+        time.sleep(0.02)
+    _, status, usage = ended
     run.returncode = os.waitstatus_to_exitcode(status)
     assert run.returncode in (0, 1), (words, run.returncode)
-    return time.perf_counter() - began, usage.ru_maxrss / 1024
+    return {"s": usage.ru_utime + usage.ru_stime, "mb": peak}
 
 
-def measure(exports: Path, size: int, unfinished: int) -> dict[str, float]:
-    found = cost_of_new(exports)
-    found["start_s"] = start_up(exports, unfinished if size >= 100_000 else size // 10)
+def peak_of(pid: int) -> float:
+    """The most memory that a process had so far, in MB; 0 where it has ended, or the system does not say."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+
+
+def measure(exports: Path, size: int) -> dict[str, float]:
+    found = {"start_s": start_up(exports)}
     with tempfile.TemporaryDirectory() as folder:
         for name, words in (
             ("status", ["status"]),
+            ("channels", ["channels"]),
+            ("duplicates", ["duplicates", "--json"]),
             ("report", ["report", "-o", f"{folder}/report.html"]),
             ("verify", ["verify", "--quick"]),
         ):
-            found[f"{name}_s"], found[f"{name}_mb"] = cost_of_command(exports, *words)
-    database = exports / ".catalogue.db"
-    found["bytes_an_article"] = database.stat().st_size / size
+            found |= {f"{name}_{unit}": value for unit, value in cost_of_command(exports, *words).items()}
+    return {**found, "bytes_an_article": (exports / ".catalogue.db").stat().st_size / size}
+
+
+def measured(sizes: Sequence[int], folder: Path = CACHE) -> dict[int, dict[str, float]]:
+    archives = {size: made(folder, size) for size in sizes}
+    new = dict(zip(sizes, cost_of_new(archives.values()), strict=True))
+    return {size: {**new[size], **measure(exports, size)} for size, exports in archives.items()}
+
+
+def summary(full: bool) -> dict[str, float]:
+    """Name → figure, for all of them together."""
+    (least, first), *others = measured(FULL if full else SIZES).items()
+    found = {f"{least}/{name}": value for name, value in first.items()}
+    for size, its in others:
+        its[f"new_times_that_at_{least}"] = its["new_processor_ms"] / first["new_processor_ms"]
+        found |= {f"{size}/{name}": value for name, value in its.items()}
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sizes", default="1000,100000,1000000")
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
+    parser.add_argument("--full", action="store_true", help="1,000, 100,000 and 1,000,000 articles")
     parser.add_argument("--folder", type=Path, default=CACHE)
-    parser.add_argument("--unfinished", type=int, default=100_000)
     options = parser.parse_args()
-    sizes = [int(size) for size in options.sizes.split(",")]
-    found = {size: measure(made(options.folder, size), size, options.unfinished) for size in sizes}
+    sizes = FULL if options.full else [int(size) for size in options.sizes.split(",")]
+    found = measured(sizes, options.folder)
     print(f"{'':20}" + "".join(f"{size:>14,}" for size in sizes))
     for name in next(iter(found.values())):
         print(f"{name:20}" + "".join(f"{found[size][name]:>14,.2f}" for size in sizes))
-    print(f"peak memory here: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB", file=sys.stderr)
 
 
 if __name__ == "__main__":

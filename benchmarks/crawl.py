@@ -17,7 +17,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,6 +47,7 @@ _BLOCK = (
     * 26
     + "</script>\n"
 )
+SIZE = 150_000  #: bytes of a page
 
 
 def filled(page: bytes, size: int) -> bytes:
@@ -114,6 +117,10 @@ def crawl(kind: str, port: int, urls: list[str]) -> dict[str, float]:
             len(response.body)
 
     marks: list[tuple[float, float]] = []
+    memory: list[int] = []  #: KB, each second
+
+    def look() -> None:
+        memory.append(memory_of_this_process())
 
     def mark() -> None:
         marks.append((time.perf_counter(), time.process_time()))
@@ -135,6 +142,7 @@ def crawl(kind: str, port: int, urls: list[str]) -> dict[str, float]:
         crawler = process.create_crawler(Bare if kind == "bare" else "sina_finance")
         crawler.signals.connect(mark, signals.spider_opened)
         crawler.signals.connect(mark, signals.spider_closed)
+        crawler.signals.connect(lambda: every_second(look), signals.spider_opened, weak=False)
         process.crawl(crawler)
         process.start()
         mark()
@@ -142,7 +150,22 @@ def crawl(kind: str, port: int, urls: list[str]) -> dict[str, float]:
         ended = {k: v for k, v in crawler.stats.get_stats().items() if k.startswith("sinanews/")}
         assert done == len(urls), f"{kind}: {done} of {len(urls)} pages: {ended}"
     (wall, processor), (wall_end, processor_end) = marks[0], marks[-1]
-    return {"wall": wall_end - wall, "processor": processor_end - processor}
+    quarter = max(1, len(memory) // 4)
+    last, second = memory[-quarter:], memory[quarter : 2 * quarter] or memory[-1:]
+    times = (sum(last) / len(last)) / (sum(second) / len(second))
+    return {"wall": wall_end - wall, "processor": processor_end - processor, "memory_last_times_second": times}
+
+
+def every_second(do: Callable[[], None]) -> None:
+    do()
+    timer = threading.Timer(1, every_second, [do])
+    timer.daemon = True
+    timer.start()
+
+
+def memory_of_this_process() -> int:
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 def measure(pages: int, size: int, rounds: int) -> dict[str, float]:
@@ -170,13 +193,22 @@ def measure(pages: int, size: int, rounds: int) -> dict[str, float]:
         "ours_pages_a_second": pages / best["ours"]["wall"],
         "processor_times_bare": best["ours"]["processor"] / best["bare"]["processor"],
         "share_of_bare": best["bare"]["wall"] / best["ours"]["wall"],
+        "memory_last_times_second": best["ours"]["memory_last_times_second"],
     }
+
+
+def summary(full: bool) -> dict[str, float]:
+    found = measure(1000, SIZE, 3)
+    del found["memory_last_times_second"]  # a short crawl is all warming up
+    if full:
+        found["memory_last_times_second"] = measure(20_000, 20_000, 1)["memory_last_times_second"]
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pages", type=int, default=1000)
-    parser.add_argument("--size", type=int, default=150_000, help="bytes of a page")
+    parser.add_argument("--size", type=int, default=SIZE, help="bytes of a page")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--one", choices=("bare", "ours"), help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)

@@ -15,7 +15,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from sinanews.cleaning.item import clean_item  # noqa: E402
 from sinanews.pages import read_page  # noqa: E402
 
 REAL = PROJECT.parent / "shared" / "corpus"
+PAGES = REAL / "pages" if REAL.is_dir() else PROJECT / "tests" / "pages"
 ALLOWED = 0.1
 
 
@@ -51,31 +52,40 @@ def best(work: Callable[[], object], rounds: int) -> float:
     return min(times) * 1000
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--pages", type=Path, default=REAL / "pages" if REAL.is_dir() else PROJECT / "tests" / "pages")
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    try:
-        import lxml.html
-        import trafilatura
-    except ImportError:
-        print("trafilatura is not installed: pip install trafilatura")
-        return 1
+def measure(folder: Path, rounds: int) -> Iterator[tuple[str, int, list[float]]]:
+    """Name, bytes and milliseconds of each page: ours, trafilatura's with metadata and its text alone, lxml's parse."""
+    import lxml.html
+    import trafilatura
+
     known = urls()
-    pages, totals = 0, [0.0, 0.0, 0.0, 0.0]
-    print(f"{'page':<28}{'KB':>6}{'ours ms':>10}{'trafilatura':>13}{'text only':>11}{'lxml parse':>12}")
-    for path in sorted(options.pages.glob("*.html")):
+    for path in sorted(folder.glob("*.html")):
         body, url = path.read_bytes(), known.get(path.stem, f"https://finance.sina.com.cn/{path.name}")
         whole = partial(trafilatura.bare_extraction, url=url, with_metadata=True)
-        row = [
-            best(partial(ours, body, url), options.rounds),
-            best(partial(whole, body), options.rounds),
-            best(partial(trafilatura.extract, body, url=url), options.rounds),
-            best(partial(lxml.html.fromstring, body), options.rounds),
-        ]
+        work = (partial(ours, body, url), partial(whole, body), partial(trafilatura.extract, body, url=url),
+                partial(lxml.html.fromstring, body))  # fmt: skip
+        yield path.stem, len(body), [best(one, rounds) for one in work]
+
+
+def summary(full: bool) -> dict[str, float]:
+    rows = [row for _, _, row in measure(PAGES, 10 if full else 3)]
+    mine, *others, parse = (sum(column) for column in zip(*rows, strict=True))
+    return {
+        "ms_a_page": mine / len(rows),
+        "trafilatura_times_ours": min(others) / mine,
+        "times_lxml_parse": mine / parse,
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--pages", type=Path, default=PAGES)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    pages, totals = 0, [0.0, 0.0, 0.0, 0.0]
+    print(f"{'page':<28}{'KB':>6}{'ours ms':>10}{'trafilatura':>13}{'text only':>11}{'lxml parse':>12}")
+    for name, size, row in measure(options.pages, options.rounds):
         totals = [total + value for total, value in zip(totals, row, strict=True)]
-        print(f"{path.stem:<28}{len(body) / 1024:>6.0f}{row[0]:>10.2f}{row[1]:>13.2f}{row[2]:>11.2f}{row[3]:>12.2f}")
+        print(f"{name:<28}{size / 1024:>6.0f}{row[0]:>10.2f}{row[1]:>13.2f}{row[2]:>11.2f}{row[3]:>12.2f}")
         pages += 1
     print(f"{'all':<34}{totals[0]:>10.2f}{totals[1]:>13.2f}{totals[2]:>11.2f}{totals[3]:>12.2f}")
     whole, text_only, parses = totals[1] / totals[0], totals[2] / totals[0], totals[0] / totals[3]

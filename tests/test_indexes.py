@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sinanews.archive.old_posts import keep_old_posts
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue, queries
+from sinanews.catalogue.clusters import Clusters
 from sinanews.duplicates.decision import TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, fingerprint_of
 from sinanews.items import ArticleItem
@@ -32,7 +33,8 @@ OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown",
 #: What reads a whole table or index, with a part of the statement that tells it: each is a pass that a person asked
 #: for, or goes through an index alone.
 PASSES = {
-    "report: every exported article": "ORDER BY articles.published_at DESC, articles.id",
+    "report: every exported article": "AS published_on",
+    "report: the newest articles, as far as there is room": "ORDER BY articles.published_at DESC, articles.id",
     "status: every number, from articles_figures alone": "GROUP BY articles.channel, articles.state",
     "status: what runs were asked for": "runs.spider, runs.arguments, runs.started_at",
     "status: the spiders there are": "SELECT DISTINCT runs.spider",
@@ -93,8 +95,10 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     catalogue.runs.earlier_counts("sina_finance", {}, run)
     catalogue.runs.end(run, NOW, outcome="ok", counts={})
     gather(catalogue, NOW)
-    queries.clusters(catalogue)
+    list(Clusters(catalogue))
+    Clusters(catalogue).totals()
     list(queries.exported_articles(catalogue))
+    list(queries.newest_articles(catalogue))
     list(check(catalogue, exports))
     list(Rewriter(catalogue, ExportFolder(exports), PostRenderer(), dry=True).all(NOW))
     keep_old_posts(catalogue, exports, NOW)

@@ -1,3 +1,4 @@
+# ruff: noqa: F811  # a fixture and the argument that asks for it have one name
 """The report: numbers that are right, a page of bounded size, and a browser that finds nothing to complain of."""
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from sinanews.posts.naming import post_path, slug
 from sinanews.report.page import build
 from sinanews.samplesite import SampleSite
 from tests.conftest import PROJECT, TemporaryArchive
+from tests.test_catalogue import url  # noqa: F401  # a fixture: each database there is
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}${8*8}\x00\u202e恶意]]>"
@@ -72,12 +74,13 @@ def charts(page: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_numbers(catalogue: Catalogue) -> None:
-    day = 24 * 60
+def test_the_numbers(url: str) -> None:
+    day, catalogue = 24 * 60, Catalogue(url)
     insert(catalogue, [row(5), row(7, missing="media"), row(9 * 60, channel="macro"), row(day, channel="macro")])
     late = row(8, exported_at=NOW + timedelta(days=30))
     insert(catalogue, [late, row(6, exported_at=NOW + timedelta(hours=8), revision=2)])
     by_day, delay, fields = charts(build(catalogue, "./", NOW))
+    catalogue.close()
     assert by_day["labels"] == ["all", "国內", "宏观经济"]
     assert by_day["data"][1:] == [[1, 5], [0, 4], [1, 1]]
     assert by_day["data"][0][1] == datetime(2026, 11, 22, 16, tzinfo=timezone.utc).timestamp()  # midnight in Beijing
@@ -136,7 +139,7 @@ def test_a_large_archive(catalogue: Catalogue) -> None:
 
 def test_titles_that_do_not_fit_in_are_owned_up_to(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     insert(catalogue, [row(n, f"标题{n * 7919 % 1009}") for n in range(1000)])
-    monkeypatch.setattr("sinanews.report.page.TITLES_SIZE", 3_000)
+    monkeypatch.setattr("sinanews.report.titles.TITLES_SIZE", 3_000)
     page = build(catalogue, "./", NOW)
     titles = packed(page)["titles"].split("\n")
     assert 0 < len(titles) < 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -161,3 +162,30 @@ def test_a_post_that_would_lose_text_is_kept_as_failed(archive: TemporaryArchive
         assert "% of its" in line and "的时候要当心" in line
     assert archive.query("SELECT title, reason FROM articles WHERE state = 'failed'") == [("甲", "text_lost")]
     assert len(archive.posts) == 1
+
+
+def test_a_file_that_looks_as_it_did_is_not_read(archive: TemporaryArchive) -> None:
+    """Neither is its text looked at nor is it written again; -a recheck=1 reads it all the same."""
+    folder = archive.folder / "posts"
+    for number in range(3):
+        write(folder, f"{number}.md", f"第{number}篇", text(number))
+    assert archive.crawl("seeds", "-a", f"path={folder}").returncode == 0
+    path, before = folder / "1.md", rows(archive)
+    data, status = path.read_bytes(), path.stat()
+    path.write_bytes(data.replace("，".encode(), "、".encode()))
+    assert path.stat().st_size == status.st_size
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    for words, known, revision in (([], 3, 1), (["-a", "recheck=1"], 2, 2), ([], 3, 2)):
+        done = archive.crawl("seeds", "-a", f"path={folder}", *words)
+        assert f"{known} known" in done.stdout + done.stderr
+        assert rows(archive) == {**before, "第1篇": (*before["第1篇"][:2], revision)}
+
+
+def test_a_file_with_another_time_is_read_once_and_known_after_that(archive: TemporaryArchive) -> None:
+    folder = archive.folder / "posts"
+    write(folder, "a.md", "甲", text(0))
+    for when in (1_700_000_000, 1_700_000_001):
+        os.utime(folder / "a.md", (when, when))
+        assert archive.crawl("seeds", "-a", f"path={folder}").returncode == 0
+    assert archive.query("SELECT mtime_ns / 1000000000 FROM seed_files") == [(1_700_000_001,)]
+    assert rows(archive)["甲"][2] == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import closing
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from sinanews.catalogue import Catalogue
+from sinanews.catalogue.clusters import Clusters
 from sinanews.catalogue.lock import RunLock
 from sinanews.listing.channels import CHANNELS
 from sinanews.samplesite import SampleSite
@@ -228,11 +230,32 @@ def test_so_many_clusters_are_a_whole_number(archive: TemporaryArchive, number: 
 
 
 def test_copies_of_each_other_are_one_cluster(catalogue: Catalogue) -> None:
-    from sinanews.catalogue.queries import clusters
-
     add(catalogue, "x", "duplicate", duplicate_of="y", reason="near")
     add(catalogue, "y", "duplicate", duplicate_of="x", reason="near")
-    assert [(c.winner, [m.id for m in c.copies]) for c in clusters(catalogue)] == [("x", ["y"])]
+    found = Clusters(catalogue)
+    assert [(c.winner, [m.id for m in c.copies]) for c in found] == [("x", ["y"])]
+    assert found.totals() == (1, 1)
+
+
+def test_many_clusters_are_read_by_and_by(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sinanews.catalogue.clusters.BATCH", 2)
+    sizes = {"a": 1, "b": 4, "c": 2, "d": 4, "e": 1}
+    for winner, size in sizes.items():
+        add(catalogue, winner)
+        for n in range(size):
+            add(
+                catalogue,
+                f"{winner}{n}",
+                "duplicate",
+                duplicate_of=f"{winner}{n - 1}" if n and winner == "b" else winner,
+            )
+    found = Clusters(catalogue)
+    copies = {c.winner: [m.id for m in c.copies] for c in found}
+    assert list(copies) == ["b", "d", "c", "a", "e"]
+    assert copies == {winner: [f"{winner}{n}" for n in range(sizes[winner])] for winner in copies}
+    assert found.totals() == (5, 12)
+    with closing(iter(found)) as some:
+        assert next(some).winner == "b"
 
 
 def test_status_of_a_real_crawl(archive: TemporaryArchive, tmp_path: Path) -> None:

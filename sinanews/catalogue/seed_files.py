@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from sqlalchemy import select
 
@@ -31,6 +32,6 @@ class SeedFiles:
     def keep(self, file: SeedFile, left: Iterable[str] = ()) -> None:
         """Remember a file; ``left``: paths of its root at which it was and is no more."""
         with self.database.begin() as connection:
-            self.database.upsert(connection, seed_files, vars(file))
+            self.database.upsert(connection, seed_files, asdict(file))
             for path in left:
                 connection.execute(seed_files.delete().where(s.root == file.root, s.path == path))

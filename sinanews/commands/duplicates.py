@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from datetime import timedelta
+from itertools import islice
 
 from sinanews.catalogue import Catalogue
 from sinanews.dates import minute
-from sinanews.terminal.show import CatalogueCommand, as_json, console, plain, table
+from sinanews.terminal.show import CatalogueCommand, console, plain, print_as_json, table
 from sinanews.watch.outcomes import counted
 
 HEADINGS = ("", "id", "title", "media", "why", ">similarity", "published", ">later by")
@@ -28,24 +29,24 @@ class Command(CatalogueCommand):
         )
 
     def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
-        from sinanews.catalogue.queries import clusters
+        from sinanews.catalogue.clusters import Clusters
 
-        found = clusters(catalogue)
+        found = Clusters(catalogue)
         if opts.json:
-            print(as_json([asdict(cluster) for cluster in found]))
+            print_as_json(asdict(cluster) for cluster in found)
             return 0
         out = console()
-        copies = sum(len(cluster.copies) for cluster in found)
-        out.print(f"{counted(copies, 'copy')} of {counted(len(found), 'story')} (times are Beijing's)\n")
+        stories, copies = found.totals()
+        out.print(f"{counted(copies, 'copy')} of {counted(stories, 'story')} (times are Beijing's)\n")
         rows: list[tuple[object, ...]] = []
-        for c in found[: opts.number]:
+        for c in islice(found, opts.number):
             rows.append(("kept", c.winner, plain(c.title)[:60], c.media, "", "", minute(c.published_at), ""))
             rows += [("  =", m.id, plain(m.title)[:60], m.media, m.reason, percent(m.similarity),
                       minute(m.published_at), lag(m.lag)) for m in c.copies]  # fmt: skip
         if rows:
             out.print(table(HEADINGS, rows))
-        if len(found) > opts.number:
-            out.print(f"\n… and {counted(len(found) - opts.number, 'more story')}: -n {len(found)}, or --json")
+        if stories > opts.number:
+            out.print(f"\n… and {counted(stories - opts.number, 'more story')}: -n {stories}, or --json")
         return 0
 
 

@@ -26,8 +26,9 @@ import hashlib
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from sinanews.exceptions import BadPost, Refused
@@ -36,7 +37,7 @@ from sinanews.posts.reading import MAX_FILE
 SUFFIXES = (".md", ".markdown", ".txt")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SeedFile:
     """A file as it was when its article was last decided on."""
 
@@ -58,22 +59,35 @@ class Files:
 
     root: str
     known: Collection[SeedFile]
-    now: Mapping[str, str]  #: path → digest
+    now: dict[str, str] = field(default_factory=dict)  #: path → digest
+    retimed: dict[str, SeedFile] = field(default_factory=dict)  #: by path, as they are now: their content is as it was
     rows: dict[str, SeedFile] = field(init=False)
     claimed: dict[str, str] = field(default_factory=dict)  #: article → digest of the file that edited it in this run
 
     def __post_init__(self) -> None:
         self.rows = {file.path: file for file in self.known if file.root == self.root}
-        self._articles = {file.digest: file.article_id for file in reversed([*self.known])}
-        self._paths: dict[str, list[str]] = defaultdict(list)
+
+    # Made only where a file is not as it was; most runs over a large folder find none.
+
+    @cached_property
+    def _articles(self) -> dict[str, str]:
+        return {file.digest: file.article_id for file in reversed([*self.known])}
+
+    @cached_property
+    def _paths(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
         for path, file in self.rows.items():
-            self._paths[file.digest].append(path)
-        self._present: Collection[str] = frozenset(self.now.values())
+            found[file.digest].append(path)
+        return found
+
+    @cached_property
+    def _present(self) -> Collection[str]:
+        return frozenset(self.now.values())
 
     def unchanged(self, path: str) -> SeedFile | None:
-        """The row of a file that is as it was."""
+        """A file whose content is as it was, with the time that it has now."""
         row = self.rows.get(path)
-        return row if row is not None and row.digest == self.now.get(path) else None
+        return self.retimed.get(path, row) if row is not None and row.digest == self.now.get(path) else None
 
     def article_of(self, path: str, digest: str) -> str | None:
         """The article that has just this content; the path's own where several have. None: nobody has it."""
@@ -101,23 +115,28 @@ def utf8_name(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def digests(
-    root: Path, paths: Iterable[Path], known: Mapping[str, SeedFile], *, all_of_them: bool = False
-) -> Iterator[tuple[str, str]]:
-    """path → digest of all that can be read, before anything is decided: a file may have moved to any other.
+def survey(
+    root: Path, paths: Iterable[Path], known: Collection[SeedFile], here: str, *, read_all: bool = False
+) -> Files:
+    """The files of a root as they are, before anything is decided: a file may have moved to any other.
 
-    One that looks as it did is not read, unless ``all_of_them`` are to be.
+    ``here`` is what the catalogue calls the root. A file that looks as it did is not read, unless all are to be.
     """
+    files = Files(here, known)
     for path in paths:
         name = name_of(root, path)
+        row = files.rows.get(name)
         try:
-            row = None if all_of_them else known.get(name)
-            if row is not None and row.is_as(regular(path)):
-                yield name, row.digest
-            else:
-                yield name, hashlib.sha256(read_regular_file(path)).hexdigest()
+            status = regular(path)
+            if row is not None and row.is_as(status) and not read_all:
+                files.now[name] = row.digest
+                continue
+            digest = files.now[name] = hashlib.sha256(read_regular_file(path)).hexdigest()
         except Refused:
             continue  # told when its turn comes
+        if row is not None and row.digest == digest:
+            files.retimed[name] = replace(row, size=status.st_size, mtime_ns=status.st_mtime_ns)
+    return files
 
 
 def post_files(root: Path) -> Iterator[Path]:

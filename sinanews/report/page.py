@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import zlib
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from importlib.resources import files
+from itertools import chain, islice
 from statistics import quantiles
 from typing import Any
 
@@ -19,19 +21,16 @@ from sqlalchemy import Row
 
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue import queries as figures
-from sinanews.dates import BEIJING, minute, to_beijing
+from sinanews.dates import BEIJING, minute
 from sinanews.items import RATED_FIELDS
-from sinanews.posts.naming import file_id, slug
+from sinanews.report.titles import EPOCH, pack_titles
 from sinanews.terminal.show import plain
 from sinanews.watch.summary import TITLES, gather
 
 MOST_DAYS = 400  #: a longer archive is drawn by months
 LINES = 6  #: channels with a line of their own; more cannot be told apart
-TITLES_SIZE = 4_700_000  #: bytes of the page that the titles may take; of a larger archive the newest are searchable
 FRESH = timedelta(days=7)  #: an article exported later than this after its publication was not waited for
 NEARLY_ALL = 0.9  #: of the articles: where so many lie within the newest MOST_DAYS, only those are drawn
-SAMPLE = 5000  #: titles that show how many will fit in
-EPOCH = date(1970, 1, 1)  #: stands for no date
 RUNS, MEDIA, NEWEST = 60, 20, 10
 
 
@@ -62,37 +61,38 @@ class Tally:
     """What one pass over the exported articles gathers."""
 
     published: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))  #: by channel
-    exported: Counter[date] = field(default_factory=Counter)
-    missing: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))  #: by field
-    delays: dict[date, list[float]] = field(default_factory=lambda: defaultdict(list))  #: hours
+    exported: Counter[tuple[date, str]] = field(default_factory=Counter)  #: by day and the fields missing
+    delays: dict[date, array[float]] = field(default_factory=lambda: defaultdict(lambda: array("d")))  #: hours
     media: Counter[str] = field(default_factory=Counter)
     late: int = 0
 
     def add(self, row: Row[Any]) -> None:
-        self.media[row.media or "not named"] += 1
-        published = to_beijing(row.published_at) if row.published_at else None
-        if published:
-            self.published[row.channel or "no channel"][published.date()] += 1
-        if not row.exported_at:
+        channel, media, missing, published_on, exported_on, delay = row  # by name it takes twice as long
+        self.media[media or "not named"] += 1
+        if published_on is not None:
+            self.published[channel or "no channel"][_day(published_on)] += 1
+        if exported_on is None:
             return
-        day = to_beijing(row.exported_at).date()
-        self.exported[day] += 1
-        for name in (row.missing or "").split(","):
-            self.missing[name][day] += 1
-        if published and row.revision <= 1:  # of an edited article only the last export is known
-            delay = row.exported_at - row.published_at
-            self.late += delay > FRESH
-            if timedelta(0) <= delay <= FRESH:
-                self.delays[day].append(delay.total_seconds() / 3600)
+        self.exported[_day(exported_on), missing or ""] += 1
+        if delay is not None:
+            self.late += delay > FRESH.total_seconds()
+            if 0 <= delay <= FRESH.total_seconds():
+                self.delays[_day(exported_on)].append(delay / 3600)
+
+
+@lru_cache(maxsize=20_000)
+def _day(number: int) -> date:
+    return EPOCH + timedelta(number)
 
 
 def build(catalogue: Catalogue, posts: str, now: datetime, *, stale: bool = True) -> str:
     """The page. ``posts``: the exports folder as seen from the page, percent-encoded, ending with a slash."""
-    tally, rows = Tally(), []
+    tally = Tally()
     for row in figures.exported_articles(catalogue):
         tally.add(row)
-        rows.append(row)
-    titles, searchable = pack_titles(rows)
+    with closing(figures.newest_articles(catalogue)) as rows:
+        newest = list(islice(rows, NEWEST))
+        titles, searchable = pack_titles(chain(newest, rows))
     loader = PackageLoader("sinanews.report")
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"plain": plain, "minute": minute}
@@ -102,7 +102,7 @@ def build(catalogue: Catalogue, posts: str, now: datetime, *, stale: bool = True
     return environment.get_template("report.html").render(
         facts=gather(catalogue, now, stale=stale, most_runs=RUNS), now=now, posts=posts,
         charts=charts, chart_data=data, channel_titles=TITLES,
-        media=tally.media.most_common(MEDIA), total=len(rows), newest=rows[:NEWEST], titles=titles,
+        media=tally.media.most_common(MEDIA), total=tally.media.total(), newest=newest, titles=titles,
         searchable=searchable, style=_file("uPlot.css") + _file("report.css"), script=script, licence=licence,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )  # fmt: skip
@@ -150,9 +150,9 @@ def _articles(tally: Tally) -> Chart:
 
 def _delays(tally: Tally) -> Chart:
     days, months = _periods({day: len(hours) for day, hours in tally.delays.items()})
-    hours: dict[date, list[float]] = defaultdict(list)
+    hours: dict[date, array[float]] = defaultdict(lambda: array("d"))
     for day, values in tally.delays.items():
-        hours[day.replace(day=1) if months else day] += values
+        hours[day.replace(day=1) if months else day].extend(values)
     cuts = {day: quantiles(values * 2, n=10, method="inclusive") for day, values in hours.items()}
     note = f"By the time of export. Left out, because exported more than {FRESH.days} days after: {tally.late}."
     lines = {"half within": 4, "nine in ten within": 8}
@@ -161,46 +161,17 @@ def _delays(tally: Tally) -> Chart:
 
 
 def _coverage(tally: Tally) -> Chart:
-    days, months = _periods(tally.exported)
-    written = _by_period(tally.exported, months)
+    exported: Counter[date] = Counter()
+    lacking: dict[str, Counter[date]] = defaultdict(Counter)
+    for (day, missing), number in tally.exported.items():
+        exported[day] += number
+        for name in missing.split(","):
+            lacking[name][day] += number
+    days, months = _periods(exported)
+    written = _by_period(exported, months)
     series: dict[str, list[float | None]] = {}
     for name in RATED_FIELDS:
-        missing = _by_period(tally.missing[name], months)
-        series[name] = [round(100 - 100 * missing[day] / written[day], 1) if written[day] else None for day in days]
+        without = _by_period(lacking[name], months)
+        series[name] = [round(100 - 100 * without[day] / written[day], 1) if written[day] else None for day in days]
     return Chart("Articles that have each field", "By the time of export; the share that is usual matters, not 100 %.",
                  "%", days, series)  # fmt: skip
-
-
-def pack_titles(rows: Sequence[Row[Any]]) -> tuple[str, int]:
-    """Titles and paths for the page's search as base64 of deflated GB18030 JSON, and how many fitted in.
-
-    GB18030 needs two bytes where UTF-8 needs three. A path that follows from title, day and id is not stored.
-    """
-    number = len(rows)
-    if number > SAMPLE:
-        sample = len(_packed(rows[:SAMPLE]))
-        number = min(number, SAMPLE * TITLES_SIZE // sample)
-    while len(packed := _packed(rows[:number])) > TITLES_SIZE:
-        number = int(number * TITLES_SIZE / len(packed) * 0.99)
-    return packed.decode(), number
-
-
-def _packed(rows: Sequence[Row[Any]]) -> bytes:
-    return base64.b64encode(zlib.compress(json.dumps(_columns(rows), ensure_ascii=False).encode("gb18030"), 9))
-
-
-def _columns(rows: Sequence[Row[Any]]) -> dict[str, Any]:
-    folders: dict[str, int] = {}
-    columns: dict[str, Any] = {"titles": [], "ids": [], "days": [], "folders": [], "paths": {}}
-    for n, row in enumerate(rows):
-        title, path, name = plain(row.title), row.path or "", file_id(row.id)
-        day = to_beijing(row.published_at).date() if row.published_at else EPOCH
-        folder, written = "/".join(path.split("/")[:-3]), day.isoformat()
-        stem = "-".join(part for part in (written, slug(title), name) if part)
-        if day == EPOCH or path != f"{folder}/{written[:4]}/{written[5:7]}/{stem}.md":
-            columns["paths"][n] = path
-        columns["titles"].append(title)
-        columns["ids"].append("" if n in columns["paths"] else name)
-        columns["days"].append((day - EPOCH).days)
-        columns["folders"].append(folders.setdefault(folder, len(folders)))
-    return {**columns, "titles": "\n".join(columns["titles"]), "ids": "\n".join(columns["ids"]), "names": list(folders)}

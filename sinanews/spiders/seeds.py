@@ -24,7 +24,7 @@ from sinanews.posts import Post, read_post
 from sinanews.posts.losses import Loss, loss, visible_source, visible_text
 from sinanews.posts.markdown import is_html, to_html
 from sinanews.posts.reading import date_in_name
-from sinanews.posts.seed_identity import Files, SeedFile, digests, name_of, post_files, read_regular_file, utf8_name
+from sinanews.posts.seed_identity import Files, SeedFile, name_of, post_files, read_regular_file, survey, utf8_name
 from sinanews.spiders.base import ArchiveSpider
 
 MOST_UNDER_WAY = 32  #: items in the pipelines
@@ -77,24 +77,26 @@ class SeedsSpider(ArchiveSpider):
         root = (given if given.is_dir() else given.parent).resolve()
         # A thread looks at the files, so that a signal is heard meanwhile.
         paths, files, done = await asyncio.to_thread(self.look, given, root)
-        for path in paths:
+        for text in paths:
             self.leave_if_stopping()
+            path = Path(text)
             name = name_of(root, path)
             self.run.count("seeds/files")
             if (row := files.unchanged(name)) is not None and row.article_id in done:
                 self.run.count("articles/known")
+                if row != files.rows[name]:
+                    await self.keep(row)
             elif (item := await self.read(path, name, files)) is not None:
                 await self.room.acquire()
                 yield item
 
-    def look(self, given: Path, root: Path) -> tuple[list[Path], Files, set[str]]:
+    def look(self, given: Path, root: Path) -> tuple[list[str], Files, set[str]]:
         """The posts to read, how they are and were, and the articles of which nothing is left to do."""
-        paths = list(post_files(root)) if given.is_dir() else [root / path.name for path in post_files(given)]
+        found = post_files(root) if given.is_dir() else (root / path.name for path in post_files(given))
+        paths = [str(path) for path in found]  # a Path takes several times the memory
         known, done = self.run.catalogue.seed_files.known()
-        here = stored_root(root)
-        rows = {file.path: file for file in known if file.root == here}
-        now = dict(digests(root, paths, rows, all_of_them=self.options.get("recheck", False)))
-        return paths, Files(here, known, now), done
+        read_all = self.options.get("recheck", False)
+        return paths, survey(root, map(Path, paths), known, stored_root(root), read_all=read_all), done
 
     async def read(self, path: Path, name: str, files: Files) -> ArticleItem | None:
         """The item of a post, or None for one that is known or was refused."""
@@ -170,14 +172,21 @@ class SeedsSpider(ArchiveSpider):
         """Its post is on disk. A file of which the catalogue does not learn that is only read again."""
         self.room.release()
         with self.run.stopped_by_catalogue():
-            await self.keep(self.under_way[item.id].pop(0))
+            await self.keep(self.through(item.id))
 
     async def item_dropped(self, item: ArticleItem, exception: BaseException) -> None:
         if isinstance(exception, (DuplicateArticle, UnchangedArticle, RefusedArticle)):
             await self.item_done(item)
         else:
             self.room.release()
-            self.under_way[item.id].pop(0)  # it failed; the next run reads it again
+            self.through(item.id)  # it failed; the next run reads it again
+
+    def through(self, article: str) -> SeedFile:
+        """The file whose item has left the pipelines."""
+        file, *rest = self.under_way.pop(article)
+        if rest:
+            self.under_way[article] = rest
+        return file
 
 
 def stored_root(root: Path) -> str:

@@ -112,6 +112,15 @@ def as_json(values: object) -> str:
     return json.dumps(values, ensure_ascii=False, indent=2, default=convert)
 
 
+def print_as_json(values: Iterable[object]) -> None:
+    """Print a list as ``as_json`` writes it, one value at a time."""
+    before = "["
+    for value in values:
+        print(before, as_json([value])[1:-2], sep="", end="")
+        before = ","
+    print("[]" if before == "[" else "\n]")
+
+
 def console() -> Console:
     """Colours and the terminal's width on a terminal, neither elsewhere."""
     from rich.console import Console  # not at the top: Scrapy imports every command on every start

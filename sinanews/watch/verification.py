@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -73,7 +75,7 @@ def check(catalogue: Catalogue, exports: Path, *, quick: bool = False) -> Iterat
         with catalogue.read() as connection:
             told = connection.scalars(text("PRAGMA integrity_check")).all()
         yield from (Mismatch("integrity", str(words)) for words in told if words != "ok")
-    ours: set[int] = set()  #: digests of paths: the paths themselves would be most of a large archive's memory
+    ours = array("Q")  #: digests of paths: the paths themselves would be most of a large archive's memory
     strange: dict[str, str] = {}  #: articles whose files are named by another word than their id
     for row in _rows(catalogue):
         if not ours and not exports.is_dir():  # or all would be brought back, into the folder of a disk that is away
@@ -81,14 +83,15 @@ def check(catalogue: Catalogue, exports: Path, *, quick: bool = False) -> Iterat
                 f"there is no folder {exports}; is its disk there? SINANEWS_EXPORTS names the folder of posts"
             )
         if row.path and row.state in ("exported", "pending", "failed"):
-            ours.add(_short(row.path))
+            ours.append(_short(row.path))
         if row.state == "exported" and file_id(row.id) != row.id:
             strange[file_id(row.id)] = row.id
         if kind := _kind_of_row(row, exports, quick):
             yield Mismatch(kind, row.path or row.id, row.id, row.url, _again(row, catalogue))
+    ours = array("Q", sorted(ours))
     for path in posts_under(exports):
         name = path.relative_to(exports).as_posix()
-        if _short(name) not in ours:
+        if not _has(ours, _short(name)):
             article = _article_of(path.stem, strange, catalogue)
             yield Mismatch("second" if article else "foreign", name, article)
     yield from (Mismatch("in_the_way", name) for name in in_the_way(exports))
@@ -111,6 +114,11 @@ def _rows(catalogue: Catalogue) -> Iterator[Row[Any]]:
 
 def _short(path: str) -> int:
     return int.from_bytes(hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "big")
+
+
+def _has(ordered: Sequence[int], number: int) -> bool:
+    place = bisect_left(ordered, number)
+    return place < len(ordered) and ordered[place] == number
 
 
 def _article_of(stem: str, strange: Mapping[str, str], catalogue: Catalogue) -> str | None:

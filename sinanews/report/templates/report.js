@@ -1,5 +1,5 @@
 "use strict";
-// Charts: the numbers lie in #charts. Search: titles lie packed in #titles; see pack_titles in report.py.
+// Charts: the numbers lie in #charts. Search: titles lie packed in #titles; see titles.py.
 const byId = (id) => document.getElementById(id);
 const COLOURS = ["#8a94a6", "#2f7ed8", "#e8743b", "#19a979", "#d65db1", "#c9a227", "#6c8893", "#945ecf", "#13a4b4"];
 const dark = matchMedia("(prefers-color-scheme: dark)");
