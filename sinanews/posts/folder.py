@@ -91,7 +91,7 @@ class ExportFolder:
     def finish_moves(self, paths: Iterable[str]) -> None:
         """Set aside what a run that was killed right after its commit had no time to."""
         for path in paths:
-            if not self.has(path) and self.has(path.removeprefix(f"{SUPERSEDED}/")):
+            if self.has(path.removeprefix(f"{SUPERSEDED}/")):
                 self.set_aside(path.removeprefix(f"{SUPERSEDED}/"))
 
     def _free(self, path: str) -> Path:

@@ -289,6 +289,17 @@ def test_a_post_set_aside_only_in_the_catalogue_is_set_aside_by_the_next_run(tmp
     assert not folder.has("金融/a.md") and folder.has(aside_path("金融/a.md")) and folder.has("金融/b.md")
 
 
+def test_a_move_is_finished_also_where_an_earlier_copy_lies(tmp_path: Path) -> None:
+    """A repair had kept an edited post aside before the better copy came, and the kill."""
+    folder = ExportFolder(tmp_path)
+    folder.write("金融/a.md", b"edited")
+    folder.keep_copy("金融/a.md")
+    folder.write("金融/a.md", b"whole")
+    folder.finish_moves([aside_path("金融/a.md")])
+    assert not folder.has("金融/a.md")
+    assert {path.read_bytes() for path in (tmp_path / ".superseded").rglob("*.md")} == {b"edited", b"whole"}
+
+
 def test_rebuild_reads_the_files_after_whatever_a_file_holds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
