@@ -106,9 +106,9 @@ class ExportPipeline(ArchivePipeline):
         if item.incomplete:
             run.count("articles/incomplete")
             logger.warning("incomplete, a later run asks again: %s", item.url)
+        if stored.aside:
+            await run.write(run.folder.set_aside, stored.aside)
         self.count(item, stored)
-        if stored.superseded:
-            await run.write(run.folder.set_aside, stored.superseded)
         return item
 
     def count(self, item: ArticleItem, stored: Stored) -> None:
@@ -121,7 +121,7 @@ class ExportPipeline(ArchivePipeline):
         self.run.count(f"articles/{stored.what}")
         if stored.what == "unchanged":
             raise UnchangedArticle(item.id)
-        if stored.superseded:
+        if stored.aside:
             self.run.count("articles/superseded")
         if stored.copy is not None:
             self.run.count("articles/marked")

@@ -93,6 +93,20 @@ def test_an_article_that_an_edit_makes_a_copy_keeps_its_post(archive: TemporaryA
     assert archive.run("verify").returncode == 0
 
 
+def test_the_post_of_a_commit_that_was_lost_is_set_aside_where_it_is_a_copy_now(archive: TemporaryArchive) -> None:
+    """A run wrote it and was killed before the commit; the next one meets another copy first."""
+    post(archive, "2", "后来的一篇", edited(paragraphs(0)))
+    crawl(archive)
+    (orphan,) = archive.posts
+    for table in ("articles", "contents", "seed_files", "stories", "story_keys"):
+        archive.write(f"DELETE FROM {table}")
+    post(archive, "1", "先来的一篇", paragraphs(0))
+    crawl(archive)
+    assert len(archive.ids("duplicate")) == len(archive.ids()) == 1
+    assert [p.name for p in archive.posts if ".superseded" in p.parts] == [orphan.name]
+    assert not orphan.exists() and archive.run("verify").returncode == 0
+
+
 def test_a_complete_copy_takes_the_place_of_a_cut_one_and_nothing_is_lost(archive: TemporaryArchive) -> None:
     whole = paragraphs(0) + paragraphs(2)
     post(archive, "1", "被截短的一篇", whole[: len(whole) * 6 // 10])

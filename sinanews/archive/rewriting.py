@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
-from sinanews.archive.old_posts import item_in_post
+from sinanews.archive.old_posts import item_of_post
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.contents import unpack
 from sinanews.catalogue.tables import articles, contents
@@ -70,16 +70,25 @@ class Rewriter:
             yield from batch
 
     def _batch(self, now: datetime, *where: Any) -> list[Rewritten]:
+        if not self.dry:
+            self._keep_posts(now, *where)
         with self.catalogue.together() as connection:
-            done = [self._one(connection, row, now) for row in connection.execute(_CURRENT.where(*where)).all()]
+            done = [self._one(connection, row) for row in connection.execute(_CURRENT.where(*where)).all()]
             self.folder.sync()  # the files last before the rows say so
         return done
 
-    def _one(self, connection: Connection, row: Row[Any], now: datetime) -> Rewritten:
+    def _keep_posts(self, now: datetime, *where: Any) -> None:
+        """Keep what only posts have, in a commit before they are overwritten."""
+        with self.catalogue.together() as connection:
+            for row in connection.execute(_CURRENT.where(*where, c.data.is_(None))).all():
+                if (item := item_of_post(row, self.folder.root)) is not None:
+                    self.catalogue.contents.put(connection, item, row.revision, row.exported_at or now)
+
+    def _one(self, connection: Connection, row: Row[Any]) -> Rewritten:
         before = _read(self.folder.root / row.path)
         is_ours = before is not None and _digest(before) == row.file_digest
         try:
-            item = self._item(connection, row, before if is_ours else None, now)
+            item = self._item(row)
         except (ValueError, Refused) as error:
             return Rewritten("cannot be read", row.id, row.path, str(error))
         if item is None:
@@ -98,13 +107,10 @@ class Rewriter:
             connection.execute(articles.update().where(a.id == row.id).values(**digests))
         return Rewritten("written", row.id, row.path)
 
-    def _item(self, connection: Connection, row: Row[Any], post: bytes | None, now: datetime) -> ArticleItem | None:
+    def _item(self, row: Row[Any]) -> ArticleItem | None:
         """The article as it is to be written; of one that is not kept its own post, where that is as it was written."""
         if row.data is None:
-            item = item_in_post(row._asdict(), post) if post is not None else None
-            if item is not None and not self.dry:
-                self.catalogue.contents.put(connection, item, row.revision, row.exported_at or now)
-            return item
+            return item_of_post(row, self.folder.root)
         item, is_verbatim = unpack(row.data)
         return clean_item(item, sinas=is_sinas(item)) if is_verbatim and not self.render.verbatim else item
 

@@ -14,7 +14,7 @@ from sinanews.duplicates.decision import CopyOf, HasMore, TakesOver, decide
 from sinanews.duplicates.fingerprint import Fingerprint, holds_text
 from sinanews.items import RATED_FIELDS, ArticleItem
 from sinanews.posts.exporter import PostRenderer, content_digest
-from sinanews.posts.folder import SUPERSEDED, ExportFolder
+from sinanews.posts.folder import SUPERSEDED, ExportFolder, aside_path
 from sinanews.posts.naming import post_path
 
 #: Of RATED_FIELDS, what a copy must have to take the place of one that has it; texts and pictures are compared.
@@ -29,7 +29,7 @@ class Stored:
 
     what: Literal["exported", "updated", "unchanged", "has_more", "duplicate"]
     copy: CopyOf | None = None
-    superseded: str | None = None  #: path of the post whose place it took, to be set aside after the commit
+    aside: str | None = None  #: path of a post to be set aside after the commit: its place is another's, or nobody's
 
 
 @dataclass
@@ -54,12 +54,20 @@ class Store:
         copy = decision if isinstance(decision, CopyOf) else None
         item.duplicate_of = copy.winner if copy else None
         if copy is not None and not copy.exported:
-            self.record(item, "duplicate", **_columns_of(copy))
-            return Stored("duplicate", copy)
+            return self.drop(item, copy)
         if isinstance(decision, HasMore):
             self.catalogue.failed(item.id, "incomplete", "", self.now())
             return Stored("has_more")
         return self.export(item, copy, decision if isinstance(decision, TakesOver) else None)
+
+    def drop(self, item: ArticleItem, copy: CopyOf) -> Stored:
+        """Record a copy that is not exported; the post that a run wrote of it and could not commit is set aside."""
+        orphan = post_path(item).as_posix()
+        if item.known.path or not self.folder.has(orphan):
+            self.record(item, "duplicate", **_columns_of(copy))
+            return Stored("duplicate", copy)
+        self.record(item, "duplicate", path=aside_path(orphan), **_columns_of(copy))
+        return Stored("duplicate", copy, orphan)
 
     def export(self, item: ArticleItem, copy: CopyOf | None, takes_over: TakesOver | None) -> Stored:
         known, post = item.known, self.render(item)
@@ -92,8 +100,8 @@ class Store:
             **self.later(item),
         )
         first = self.catalogue.article(takes_over.first) if takes_over else None
-        superseded = (first.path or "").removeprefix(f"{SUPERSEDED}/") if first is not None else None
-        return Stored("updated" if known.exported else "exported", copy, superseded)
+        aside = (first.path or "").removeprefix(f"{SUPERSEDED}/") if first is not None else None
+        return Stored("updated" if known.exported else "exported", copy, aside)
 
     def record(self, item: ArticleItem, state: str, **values: Any) -> None:
         about = {name: getattr(item, name) for name in COLUMNS}
