@@ -12,7 +12,7 @@ import pytest
 
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.writer import Writer
-from sinanews.exceptions import CatalogueError
+from sinanews.exceptions import CatalogueError, ExportError
 from tests.test_catalogue import states
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
@@ -94,6 +94,18 @@ def test_a_disk_that_fails_fails_all_that_was_to_be_committed(catalogue: Catalog
         with pytest.raises(CatalogueError, match="disk full"):
             work.result()
     assert ids(catalogue) == set()
+
+
+def test_a_file_that_cannot_be_written_takes_nothing_from_those_before_it(held: Held, catalogue: Catalogue) -> None:
+    def full() -> None:
+        raise ExportError("no space left")
+
+    first = held.writer.submit(partial(catalogue.record, "ia", NOW, state="exported"))
+    second = held.writer.submit(full)
+    held.finish()
+    assert first.result() is None and ids(catalogue) == {"ia"}
+    with pytest.raises(ExportError, match="no space"):
+        second.result()
 
 
 def test_closing_does_what_waits(held: Held, catalogue: Catalogue) -> None:

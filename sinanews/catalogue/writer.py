@@ -12,11 +12,14 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from sinanews.catalogue.database import Database
-from sinanews.exceptions import SinanewsError
+from sinanews.exceptions import ExportError, SinanewsError
 
 MOST = 64  #: pieces of work in one commit
 MOMENT = 0.1  #: seconds after which a commit takes in nothing more
 Result = TypeVar("Result")
+
+
+_Told = tuple[Any, Any, "BaseException | None"]  #: future, result, error
 
 
 class _Work(NamedTuple):
@@ -72,23 +75,27 @@ class Writer:
 
     def _commit(self, first: _Work) -> bool:
         """Do a piece of work and those that wait behind it; whether there may be more."""
-        group, results, goes_on, until = [first], [], True, time.monotonic() + MOMENT
+        group, goes_on, until = [first], True, time.monotonic() + MOMENT
+        told: list[_Told] = []
         try:
             with self.database.together():
-                results.append(first.do())
-                while len(group) < MOST and time.monotonic() < until and not self._waiting.empty():
+                told.append(_done(first))
+                while told[-1][2] is None and self._takes_more(len(group), until):
                     work = self._waiting.get()
                     if work is None:
                         goes_on = False
                         break
                     group.append(work)
-                    results.append(work.do())
+                    told.append(_done(work))
                 self.before_commit()
         except BaseException as error:
             self._failed(group, error)
         else:
-            _tell([(work.done, result, None) for work, result in zip(group, results, strict=True)])
+            _tell(told)
         return goes_on
+
+    def _takes_more(self, number: int, until: float) -> bool:
+        return number < MOST and time.monotonic() < until and not self._waiting.empty()
 
     def _failed(self, group: list[_Work], error: BaseException) -> None:
         """Nothing of the group is committed. A mistake in one piece is its own: the others are done without it."""
@@ -98,15 +105,19 @@ class Writer:
         for work in group:
             try:
                 with self.database.together():
-                    result = work.do()
+                    told = _done(work)
                     self.before_commit()
             except BaseException as own:
-                _tell([(work.done, None, own)])
-            else:
-                _tell([(work.done, result, None)])
+                told = work.done, None, own
+            _tell([told])
 
 
-_Told = tuple[Any, Any, "BaseException | None"]
+def _done(work: _Work) -> _Told:
+    """What a piece of work comes to. A file that cannot be written is told; nothing of it is in the database then."""
+    try:
+        return work.done, work.do(), None
+    except ExportError as error:
+        return work.done, None, error
 
 
 def _tell(results: list[_Told]) -> None:
