@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from sinanews.samplesite import SampleSite
@@ -189,3 +190,11 @@ def test_a_file_with_another_time_is_read_once_and_known_after_that(archive: Tem
         assert archive.crawl("seeds", "-a", f"path={folder}").returncode == 0
     assert archive.query("SELECT mtime_ns / 1000000000 FROM seed_files") == [(1_700_000_001,)]
     assert rows(archive)["甲"][2] == 1
+
+
+def test_a_run_ends_as_soon_as_its_last_post_is_stored(archive: TemporaryArchive) -> None:
+    """Scrapy looks every five seconds whether items that ``start()`` yielded are through."""
+    write(archive.folder / "posts", "a.md", "甲", text(0))
+    began = time.monotonic()
+    archive.crawl("seeds", "-a", f"path={archive.folder / 'posts'}")
+    assert len(archive.ids()) == 1 and time.monotonic() - began < 4

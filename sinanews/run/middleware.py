@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from scrapy.http import Response
 
 from sinanews.exceptions import CatalogueError
 from sinanews.run.extension import Run
+
+MOMENT = 0.01  #: seconds between two looks
 
 
 class RunMiddleware:
@@ -32,8 +35,15 @@ class RunMiddleware:
             if not run.stopping:
                 async for one in start:
                     yield one
+                await self.items_are_through()
         except CatalogueError as error:
             run.stop_run(error)
+
+    async def items_are_through(self) -> None:
+        """Wait for the items of ``start()``: nobody tells the engine when they are, and it looks every 5 s only."""
+        engine = self.crawler.engine
+        while engine is not None and engine.scraper.slot is not None and engine.scraper.slot.itemproc_size:
+            await asyncio.sleep(MOMENT)
 
     def process_spider_exception(self, response: Response, exception: Exception) -> list[Any] | None:
         """A catalogue that fails in a callback ends the run; any other error is Scrapy's to log."""
