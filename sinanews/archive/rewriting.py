@@ -78,9 +78,13 @@ class Rewriter:
         return done
 
     def _keep_posts(self, now: datetime, *where: Any) -> None:
-        """Keep what only posts have, in a commit before they are overwritten."""
+        """Keep what only the posts of a batch have, in a commit before they are overwritten."""
+        with self.catalogue.read() as connection:
+            missing = [row for row in connection.execute(_CURRENT.where(*where)) if row.data is None]
+        if not missing:
+            return
         with self.catalogue.together() as connection:
-            for row in connection.execute(_CURRENT.where(*where, c.data.is_(None))).all():
+            for row in missing:
                 if (item := item_of_post(row, self.folder.root)) is not None:
                     self.catalogue.contents.put(connection, item, row.revision, row.exported_at or now)
 

@@ -17,8 +17,6 @@ from sinanews.exceptions import ExportError, SinanewsError
 MOST = 64  #: pieces of work in one commit
 MOMENT = 0.1  #: seconds after which a commit takes in nothing more
 Result = TypeVar("Result")
-
-
 _Told = tuple[Any, Any, "BaseException | None"]  #: future, result, error
 
 
