@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Row
 
 from sinanews.items import RATED_FIELDS
@@ -169,7 +168,7 @@ def _delays(tally: Tally) -> Chart:
 
 def _within(hours: array[float], share: int) -> float | None:
     """Hours within which so many per cent of them lie."""
-    return round(float(np.percentile(hours, share)), 2) if hours else None
+    return round(sorted(hours)[(len(hours) - 1) * share // 100], 2) if hours else None
 
 
 def _fields(tally: Tally) -> Chart:
