@@ -113,7 +113,7 @@ def test_every_room_is_on_the_plan() -> None:
 
 
 def test_a_name_means_one_thing() -> None:
-    """Public names are defined in one place only; commands are called Command, as Scrapy wants it, and what a ``__main__`` begins with main."""
+    """Public names are defined in one place only, but those that Scrapy and Python want: Command, main."""
     where: dict[str, list[str]] = defaultdict(list)
     for path in FILES:
         for node in ast.parse(path.read_text("utf-8")).body:
