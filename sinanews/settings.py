@@ -29,6 +29,11 @@ SINANEWS_HOSTS = os.environ.get("SINANEWS_HOSTS", "")
 SINANEWS_BODY = os.environ.get("SINANEWS_BODY", "clean")
 #: What becomes of a copy of a story that is there: drop, mark or keep. Read by ExportPipeline.
 SINANEWS_DUPLICATES = os.environ.get("SINANEWS_DUPLICATES", "drop")
+#: 1: copies of the pictures that articles show, in images/ of the exports folder. Read by PicturePipeline, PostRenderer.
+SINANEWS_IMAGES = os.environ.get("SINANEWS_IMAGES", "0")
+#: Where a blog serves that folder, such as /images; empty: posts name the way to it from their own folder. Read by
+#: PostRenderer.
+SINANEWS_IMAGES_URL = os.environ.get("SINANEWS_IMAGES_URL", "")
 #: Item fields to write after thumbnail, comma list; empty: the seed's keys exactly. Read by ExportPipeline.
 SINANEWS_FRONT_MATTER_EXTRA = os.environ.get("SINANEWS_FRONT_MATTER_EXTRA", "")
 #: Pages (of 50) that a run without dates reads of a channel at most. Read by sina_finance.
@@ -116,6 +121,7 @@ ITEM_PIPELINES = {
     "sinanews.pipelines.CleanPipeline": 100,
     "sinanews.pipelines.DedupPipeline": 200,
     "sinanews.pipelines.ExportPipeline": 300,
+    "sinanews.pictures.pipeline.PicturePipeline": 400,
 }
 SPIDER_MIDDLEWARES = {"sinanews.run.middleware.RunMiddleware": 10}
 EXTENSIONS = {

@@ -13,6 +13,7 @@ from sinanews.catalogue.contents import Contents
 from sinanews.catalogue.database import Database
 from sinanews.catalogue.due import Due
 from sinanews.catalogue.migrations import SCHEMA_VERSION, prepare, version_of
+from sinanews.catalogue.pictures import Pictures
 from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
 from sinanews.catalogue.seed_files import SeedFiles
@@ -96,6 +97,7 @@ class Catalogue(Database):
         self.contents = Contents(self)
         self.due = Due(self)
         self.listing = ListingProgress(self)
+        self.pictures = Pictures(self)
         self.runs = Runs(self)
         self.seed_files = SeedFiles(self)
         try:
