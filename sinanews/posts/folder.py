@@ -128,8 +128,8 @@ class ExportFolder:
 
 
 def aside_path(path: str) -> str:
-    """Where set_aside moves a post, relative to the exports folder."""
-    return f"{SUPERSEDED}/{path}"
+    """Where set_aside moves a post, relative to the exports folder; one that lies there stays there."""
+    return f"{SUPERSEDED}/{path.removeprefix(f'{SUPERSEDED}/')}"
 
 
 def leftovers(root: Path, age: float) -> Iterator[Path]:
