@@ -25,7 +25,9 @@ from tests.faults.killing import EXTENSIONS
 from tests.test_catalogue import OLD
 from tests.test_copies import paragraphs, post
 
-PASSINGS = 3 if FULL else 1  #: of each step that are struck
+PASSINGS = 2 if FULL else 1  #: of each step that are struck
+#: Steps that change nothing: killed before one, an archive is as it was before the next that does.
+READS = ("SELECT", "PRAGMA", "BEGIN", "open", "known_of")
 LISTING = ("sina_finance", "-a", "channels=china")
 
 
@@ -104,7 +106,7 @@ SHORT = {
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    with SampleSite(articles=9, reprints=0, shares={"old": 0.2, "long": 0.2, "offsite": 0.1}) as site:
+    with SampleSite(articles=7, reprints=0, shares={"old": 0.2, "long": 0.2, "offsite": 0.1}) as site:
         yield Place(TemporaryArchive(tmp_path / "before"), site, tmp_path / "posts")
 
 
@@ -121,7 +123,8 @@ def test_killed_between_any_two_steps(place: Place, name: str) -> None:
     assert not missing, f"never reached: {missing} of {sorted(passed)}"
     expected = state(undisturbed)
     assert_agrees(undisturbed, "undisturbed")
-    for step in passed if FULL else SHORT[name]:
+    changing = [step for step in passed if not step.split(": ")[1].startswith(READS)]
+    for step in changing if FULL else SHORT[name]:
         for number in range(min(scene.always, passed[step]), min(scene.always + PASSINGS, passed[step] + 1)):
             struck(scene, place, f"{step}#{number}", expected)
 
