@@ -84,7 +84,6 @@ class Command(CrawlCommand):
             print(f"repairing {plain(finding)}", file=sys.stderr)
         assert self.settings is not None
         folder, render = ExportFolder(exports), PostRenderer.from_settings(self.settings)
-        folder.finish_moves(catalogue.aside_paths())
         rewriter = Rewriter(catalogue, folder, render, force=True, restore=True)
         repair(found, rewriter, now, force=force)
         urls = [finding.url for finding in check(catalogue, exports) if finding.kind == "waiting" and finding.url]

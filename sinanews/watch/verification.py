@@ -37,6 +37,7 @@ KINDS = {
     "no_path": ("is exported, but its row names no file", "{again}"),
     "waiting": ("is to be fetched again", "{again}"),
     "second": ("is a second file of one article", f"--repair moves it into {SUPERSEDED}/"),
+    "unmoved": (f"belongs into {SUPERSEDED}: a better copy has its place", "--repair moves it; so does the next run"),
     "foreign": ("belongs to no exported article", "scrapy catalogue rebuild takes a post in; move others away"),
     "leftover": ("is left over from a killed run", "--repair deletes it; so does a crawl, after an hour"),
     "in_the_way": ("is a link or a file where a folder of sinanews belongs", "move it away; no run can write there"),
@@ -88,12 +89,13 @@ def check(catalogue: Catalogue, exports: Path, *, quick: bool = False) -> Iterat
             raise ExportError(
                 f"there is no folder {exports}; is its disk there? SINANEWS_EXPORTS names the folder of posts"
             )
-        if row.path and row.state in ("exported", "pending", "failed"):
-            ours.append(_short(row.path))
+        if row.path:
+            ours.append(_short(row.path.removeprefix(f"{SUPERSEDED}/")))
         if row.state == "exported" and file_id(row.id) != row.id:
             strange[file_id(row.id)] = row.id
-        kind = _kind_of_row(row, exports, quick)
-        if kind and (row.state != "duplicate" or catalogue.contents.has(row.id, row.revision)):
+        if row.state == "duplicate":
+            yield from _of_aside(row, exports, catalogue, quick)
+        elif kind := _kind_of_row(row, exports, quick):
             yield Mismatch(kind, row.path or row.id, row.id, row.url, _again(row, catalogue))
     ours = array("Q", sorted(ours))
     for path in posts_under(exports):
@@ -159,9 +161,18 @@ def _again(row: Row[Any], catalogue: Catalogue) -> str:
 def _kind_of_row(row: Row[Any], exports: Path, quick: bool) -> str | None:
     if row.state in ("pending", "failed"):
         return "waiting"
-    if row.state != "exported" and not row.file_digest:  # one that was set aside has a digest, if it was recorded
+    if row.state != "exported":
         return None
     return "no_path" if not row.path else _kind_of_file(exports / row.path, row.file_digest, quick)
+
+
+def _of_aside(row: Row[Any], exports: Path, catalogue: Catalogue, quick: bool) -> Iterator[Mismatch]:
+    """Of a post that was set aside. One that the catalogue does not keep may be gone: nobody could bring it back."""
+    before, is_kept = row.path.removeprefix(f"{SUPERSEDED}/"), catalogue.contents.has(row.id, row.revision)
+    if (exports / before).is_file():
+        yield Mismatch("unmoved", before, row.id)
+    elif is_kept and (kind := _kind_of_file(exports / row.path, row.file_digest, quick)):
+        yield Mismatch(kind, row.path, row.id, row.url, _again(row, catalogue))
 
 
 def _kind_of_file(path: Path, digest: str | None, quick: bool) -> str | None:
@@ -199,7 +210,7 @@ def repair(findings: Iterable[Mismatch], rewriter: Rewriter, now: datetime, *, f
     """
     damaged: dict[str, Mismatch] = {}
     for finding in findings:
-        if finding.kind == "second":
+        if finding.kind in ("second", "unmoved"):
             rewriter.folder.set_aside(finding.what)
         elif finding.kind == "leftover":
             (rewriter.folder.root / finding.what).unlink(missing_ok=True)

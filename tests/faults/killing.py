@@ -1,21 +1,25 @@
-"""An extension that kills its own process between two steps of the work, or writes down which steps there are.
+"""An extension that kills its own process between two steps of the work, has one fail, or writes down which there are.
 
 A step is named by who does it and what it is: ``writer: INSERT contents``, ``writer: rename``. The setting KILL is
 ``NAME#N``: die just before the N-th passing of that step, with no time for any cleanup (SIGNAL names another end than
-SIGKILL). STEPS names a file that gets a
+SIGKILL). With ERROR, the name of an errno, that passing fails with it instead, and so do all after it where FOR_GOOD is
+set. STEPS names a file that gets a
 line for each passing. TOGETHER: how many articles a commit waits for; 1: each has its own.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import signal
+import sqlite3
 import stat
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from scrapy.crawler import Crawler
@@ -42,6 +46,7 @@ class Killing:
         asked = crawler.settings
         self.step, _, number = str(asked.get("KILL", "")).rpartition("#")
         self.left, self.signal = int(number or 0), signal.Signals[asked.get("SIGNAL", "SIGKILL")]
+        self.error, self.for_good = asked.get("ERROR"), asked.getbool("FOR_GOOD")
         self.record = os.open(asked["STEPS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND) if asked["STEPS"] else None
         self.lock = threading.Lock()
         self.watch_storing()
@@ -61,8 +66,16 @@ class Killing:
                 _real_write(self.record, f"{step}\n".encode())
             if step == self.step:
                 self.left -= 1
-                if self.left == 0:
-                    os.kill(os.getpid(), self.signal)
+                if self.left == 0 or (self.left < 0 and self.for_good):
+                    self.strike(name)
+
+    def strike(self, name: str) -> None:
+        if not self.error:
+            os.kill(os.getpid(), self.signal)
+        if name == "COMMIT" or name.split()[0] in ("INSERT", "UPDATE", "DELETE"):
+            raise sqlite3.OperationalError("disk I/O error" if self.error == "EIO" else "database or disk is full")
+        number = getattr(errno, self.error)
+        raise OSError(number, os.strerror(number))
 
     @staticmethod
     def in_writer() -> bool:
@@ -92,7 +105,7 @@ class Killing:
         self.before(os, "open", lambda path, flags, *_: "make file" if flags & os.O_CREAT else "open", only_writer=True)
         self.before(os, "fsync", _kind_of_sync, only_writer=True)
         self.before(os, "replace", "rename", only_writer=True)
-        self.before(os, "rename", "move", only_writer=True)
+        self.before(Path, "replace", "move", only_writer=True)
         real = os.write
 
         def write(descriptor: int, data: Any) -> int:
