@@ -15,6 +15,7 @@ FAILURES = (
     ("together", "sync folder#3", "EIO"),
     ("together", "COMMIT#2", "ENOSPC"),
     ("better copy", "move#1", "EROFS"),
+    ("of 1.0.0", "UPDATE upkeep#1", "ENOSPC"),
 )
 OTHERS = (
     ("together", "make file#3", "EROFS"),
@@ -29,7 +30,6 @@ OTHERS = (
     ("edit", "rename#2", "EROFS"),
     ("better copy", "rename#1", "ENOSPC"),
     ("better copy", "INSERT seed_files#1", "ENOSPC"),
-    ("of 1.0.0", "UPDATE upkeep#1", "ENOSPC"),
     ("of 1.0.0", "INSERT contents#3", "EIO"),
 )
 CASES = [*FAILURES, *(pytest.param(*case, marks=only_full) for case in OTHERS)]
