@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, or_, select
@@ -90,7 +89,7 @@ class Rewriter:
                     self.catalogue.contents.put(connection, item, row.revision, row.exported_at or now)
 
     def _one(self, connection: Connection, row: Row[Any]) -> Rewritten:
-        before = _read(self.folder.root / row.path)
+        before = self.folder.read(row.path)
         is_ours = before is not None and _digest(before) == row.file_digest
         try:
             post = self._post(row)
@@ -128,16 +127,6 @@ def _rendered(render: PostRenderer, data: bytes) -> bytes:
     """The post of what is kept of an article. Raises ValueError, Refused."""
     item, is_verbatim = unpack(data)
     return render(clean_item(item, sinas=is_sinas(item)) if is_verbatim and not render.verbatim else item)
-
-
-def _read(path: Path) -> bytes | None:
-    """What lies there; b"" for what is no file."""
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError:
-        return b""
 
 
 def _digest(data: bytes) -> str:

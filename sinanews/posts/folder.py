@@ -43,6 +43,15 @@ class ExportFolder:
     def has(self, path: str) -> bool:
         return _is(stat.S_ISREG, self.root / path)
 
+    def read(self, path: str) -> bytes | None:
+        """What lies there; None where nothing does, b"" for what is no file or cannot be read."""
+        try:
+            return (self.root / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return b"" if os.path.lexists(self.root / path) else None
+        except OSError:
+            return b""
+
     def write(self, path: str, data: bytes) -> None:
         """Write, flush to disk, then rename into place: after a crash the old file is there, or the new one.
 
