@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -128,10 +129,12 @@ def old(archive: TemporaryArchive) -> TemporaryArchive:
 
 
 def test_contents_of_old_articles_are_taken_from_their_posts(old: TemporaryArchive) -> None:
-    before = posts(old)
+    as_of_1_0 = posts(old)
     done = old.run("rewrite")
-    assert (done.returncode, done.stdout) == (0, f"sinanews: posts: {len(before)} as it was\n"), done.stderr
-    assert posts(old) == before
+    assert (done.returncode, done.stdout) == (0, "sinanews: posts: 17 as it was, 6 written\n"), done.stderr
+    before = posts(old)
+    for path, text in before.items():  # captions and tables are written for Hexo's theme now
+        assert re.sub(rb' style="[^"]*"|alt="[^"]*"', b"", text) == re.sub(rb'alt="[^"]*"', b"", as_of_1_0[path])
     assert len(old.query("SELECT * FROM contents")) == len(before)
     for path in before:
         path.unlink()

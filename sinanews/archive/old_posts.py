@@ -18,6 +18,7 @@ from sinanews.exceptions import Refused
 from sinanews.items import ArticleItem
 from sinanews.posts import read_post
 from sinanews.posts.exporter import EXTRA_KEYS
+from sinanews.posts.themes import without_themes
 
 logger = logging.getLogger(__name__)
 BATCH = 50  #: posts read in one transaction
@@ -59,7 +60,7 @@ def item_in_post(about: Mapping[str, Any], data: bytes) -> ArticleItem | None:
         author=post.author if is_seed else named.get("author"),
         images=body.images,
         lead_image=post.lead_image,
-        body_html=post.body,
+        body_html=without_themes(post.body),
         body_text=body.text,
         layout="seed" if is_seed else about.get("layout") or "",
         kind=about.get("kind") or "article",
