@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from sinanews.archive import old_posts
 from sinanews.archive.history import Stretch, changed_fields, changed_paragraphs
+from sinanews.catalogue import Catalogue
 from sinanews.catalogue.contents import pack, unpack
+from sinanews.cleaning import CleanBody
 from sinanews.items import ArticleItem
 from sinanews.samplesite import SampleSite
 from tests.conftest import TemporaryArchive
-from tests.test_catalogue import OLD
+from tests.test_catalogue import NOW, OLD
 
 
 def posts(archive: TemporaryArchive) -> dict[Path, bytes]:
@@ -148,6 +151,27 @@ def test_a_run_keeps_what_old_posts_hold(old: TemporaryArchive, small: SampleSit
     )
     assert left == 1, "of the edited one nobody knows what it said"
     assert old.query("SELECT * FROM upkeep") == []
+
+
+def test_a_post_that_our_code_stumbles_over_keeps_no_other_from_being_taken_in(
+    old: TemporaryArchive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, number = old_posts.clean_body, iter(range(99))
+
+    def stumbles(body: str, url: str | None) -> CleanBody:
+        if next(number) == 3:
+            raise KeyError("of ours")
+        return real(body, url)
+
+    monkeypatch.setattr(old_posts, "clean_body", stumbles)
+    catalogue = Catalogue(f"sqlite:///{old.database}")
+    while old_posts.keep_old_posts(catalogue, old.exports, NOW):
+        pass
+    catalogue.close()
+    assert old.query("SELECT count(*) FROM contents") == [(len(posts(old)) - 1,)]
+    assert old.query("SELECT * FROM upkeep") == []
+    (told,) = caplog.messages
+    assert ".md" in told and "KeyError" in told
 
 
 def test_what_is_packed_is_unpacked() -> None:
