@@ -29,7 +29,7 @@ SINANEWS_HOSTS = os.environ.get("SINANEWS_HOSTS", "")
 SINANEWS_BODY = os.environ.get("SINANEWS_BODY", "clean")
 #: What becomes of a copy of a story that is there: drop, mark or keep. Read by ExportPipeline.
 SINANEWS_DUPLICATES = os.environ.get("SINANEWS_DUPLICATES", "drop")
-#: 1: copies of the pictures that articles show, in images/ of the exports folder. Read by PicturePipeline, PostRenderer.
+#: 1: copies of the pictures that articles show, in images/ of the exports. Read by PicturePipeline, PostRenderer.
 SINANEWS_IMAGES = os.environ.get("SINANEWS_IMAGES", "0")
 #: Where a blog serves that folder, such as /images; empty: posts name the way to it from their own folder. Read by
 #: PostRenderer.

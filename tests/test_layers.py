@@ -32,6 +32,7 @@ KNOWS: dict[str, set[str]] = {
     "samplesite": {"listing"},
     "jobs": set(),
     "__main__": {"commands", "config"},
+    "pictures": {"archive", "catalogue", "middlewares", "posts", "run", "spiders"},
     "addon": {"downloads", "run", "spiders"},
     "spiders": {"arguments", "catalogue", "cleaning", "config", "listing", "middlewares", "pages", "posts", "run"},
     "commands": {

@@ -75,8 +75,9 @@ class Pictures:
         its = (p.article_id == article_id, p.url == url)
         with self.database.begin() as connection:
             attempts = (connection.scalar(select(p.attempts).where(*its)) or 0) + 1
-            later = {"attempts": attempts, "reason": reason, "next_try_at": now + min(SOON * 2 ** min(attempts - 1, 12), WEEK)}
-            connection.execute(update(pictures).where(*its).values(**later))
+            later = now + min(SOON * 2 ** min(attempts - 1, 12), WEEK)
+            values = {"attempts": attempts, "reason": reason, "next_try_at": later}
+            connection.execute(update(pictures).where(*its).values(**values))
 
     def all_paths(self) -> Sequence[str]:
         """Every path that any row names, each once."""

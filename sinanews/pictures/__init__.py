@@ -1,1 +1,1 @@
-"""Copies of the pictures that articles show: fetched after the article is done, checked, stored once by their content."""
+"""Copies of the pictures that articles show: fetched once it is done, checked, stored by content."""

@@ -11,7 +11,8 @@ from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider, NotConfigured
 from scrapy.http import Response
-from scrapy.pipelines.files import FileException, FilesPipeline
+from scrapy.pipelines.files import FilesPipeline
+from scrapy.pipelines.media import FileException
 from twisted.python.failure import Failure
 
 from sinanews.archive.rewriting import Rewriter
@@ -44,6 +45,7 @@ class PicturePipeline(FilesPipeline):
         self.render = PostRenderer.from_settings(crawler.settings)
         self.limit = crawler.settings.getint("SINANEWS_BAN_LIMIT")
         self.refusals = 0  #: in a row
+        self.reasons: dict[str, str] = {}  #: url → why it could not be had
         self.under_way: dict[str, asyncio.Task[None]] = {}  #: by article
         crawler.signals.connect(self.spider_idle, signals.spider_idle)
 
@@ -138,30 +140,24 @@ class PicturePipeline(FilesPipeline):
         if UNCONFIRMED in response.flags:
             raise FileException("cut")
         path = await asyncio.to_thread(picture_path, response.body)
-        await self.run.write(self.keep, path, response.body)
+        await self.run.write(self.run.folder.write, path, response.body)
         return {"url": request.url, "path": path, "checksum": None, "status": "downloaded"}
 
-    def keep(self, path: str, data: bytes) -> None:
-        if not self.run.folder.has(path):
-            self.run.folder.write(path, data)
-
     def media_failed(self, failure: Failure, request: Request, info: Any) -> Any:
-        error = failure.value
-        own = isinstance(error, (FileException, BadPicture))
-        raise FileException(str(error) if own else why_failed(failure)[0])
+        """Note why. Raises nothing: Scrapy would log a traceback for each."""
+        own = isinstance(failure.value, (FileException, BadPicture))
+        self.reasons[request.url] = (str(failure.value) if own else why_failed(failure)[0])[:40]
 
     def item_completed(self, results: Any, item: Any, info: Any) -> Any:
-        for url, (ok, value) in zip(item.urls, results, strict=True):
-            if ok:
-                item.paths[url] = value["path"]
+        for url, (ok, found) in zip(item.urls, results, strict=True):
+            if ok and found is not None:
+                item.paths[url] = found["path"]
                 self.run.count("pictures/stored")
             else:
-                item.failures[url] = str(value.value)[:40]
+                item.failures[url] = self.reasons.get(url, "bug")
                 self.run.count(f"pictures/failed/{item.failures[url]}")
         return item
 
-    def file_path(self, request: Request, response: Response | None = None, info: Any = None, *, item: Any = None) -> str:
+    def file_path(self, request: Any, response: Response | None = None, info: Any = None, *, item: Any = None) -> str:
         assert response is not None
         return picture_path(response.body)
-
-
