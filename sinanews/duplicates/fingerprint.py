@@ -252,11 +252,11 @@ def _hashes(points: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
     return mixed
 
 
-def _smallest(hashes: NDArray[np.uint64], count: int, key: np.uint64 = np.uint64(0)) -> NDArray[np.uint64]:
-    """The smallest of them that differ, ascending; of those that agree but for their last `key` bits the smallest."""
+def _smallest(hashes: NDArray[np.uint64], count: int, bits: int = 0) -> NDArray[np.uint64]:
+    """The smallest of them that differ, ascending; of those that agree but for their last `bits` the smallest."""
     ordered = np.sort(hashes)
     kept = np.ones(len(ordered), np.bool_)
-    kept[1:] = ordered[1:] >> key != ordered[:-1] >> key
+    kept[1:] = ordered[1:] >> np.uint64(bits) != ordered[:-1] >> np.uint64(bits)
     return ordered[kept][:count]
 
 
@@ -312,7 +312,7 @@ def _sketch_of(title: str, whole: str) -> Sketch | None:
     numbers, credit = _numbers(wide), _CREDIT.search(whole)
     runs = _hashes(words, SHINGLE_LENGTH) >> np.uint64(32)
     half = np.uint64(32)
-    placed = _smallest(runs << half | np.arange(len(runs), dtype=np.uint64), SHINGLES, key=half)
+    placed = _smallest(runs << half | np.arange(len(runs), dtype=np.uint64), SHINGLES, bits=32)
     lead = _smallest(runs[: LEAD - SHINGLE_LENGTH + 1] >> np.uint64(16), LEAD_HASHES)
     keys = _smallest(_hashes(tokens, KEY_LENGTH), KEYS).astype(np.uint32).astype(np.int32)
     return Sketch(
