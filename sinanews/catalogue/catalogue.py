@@ -24,6 +24,7 @@ from sinanews.duplicates.fingerprint import Fingerprint, Sketch
 from sinanews.items import ArticleItem
 from sinanews.posts.folder import aside_path
 from sinanews.posts.naming import file_id
+from sinanews.prepared import Prepared
 
 FREE_RETRIES = 3  #: failures before the next try is put off
 DONE = frozenset({"exported", "duplicate", "refused"})
@@ -73,13 +74,15 @@ def _exported_with(column: Column[Any], value: str) -> Any:
 _NEW = {"revision": 0}
 _OWN = ("path", "file_digest", "content_digest", "attempts", "revision")  #: fields of Known and columns alike
 _asked = select(literal_column("1").label("one")).subquery()  # a row, whatever there is of the article
-_KNOWN_OF = select(
-    *(a[name] for name in _OWN),
-    a.state,
-    a.missing_pages,
-    _exported_with(a.url, "url").label("same_url"),
-    _exported_with(a.text_digest, "digest").label("same_text"),
-).join_from(_asked, articles, a.id == bindparam("id"), isouter=True)
+_KNOWN_OF = Prepared(
+    select(
+        *(a[name] for name in _OWN),
+        a.state,
+        a.missing_pages,
+        _exported_with(a.url, "url").label("same_url"),
+        _exported_with(a.text_digest, "digest").label("same_text"),
+    ).join_from(_asked, articles, a.id == bindparam("id"), isouter=True)
+)
 _KNOWN = select(a.id, a.state, a.channel, a.listed_mtime, a.recorded_at, a.etag, a.last_modified).where(
     a.id.in_(bindparam("ids", expanding=True))
 )
@@ -159,7 +162,7 @@ class Catalogue(Database):
         with self.read() as connection:
             digest = fingerprint.text_digest if fingerprint is not None else None
             url = item.url if fingerprint is not None else None
-            row = connection.execute(_KNOWN_OF, {"id": item.id, "url": url, "digest": digest}).one()
+            row = _KNOWN_OF.run(connection, {"id": item.id, "url": url, "digest": digest}).one()
             own: dict[str, Any] = {}
             if row.state is not None:
                 own = {name: getattr(row, name) for name in _OWN}

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, Table, TextClause, bindparam, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError as BadUrl
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from sinanews.exceptions import ArgumentError, CatalogueError
+from sinanews.prepared import Prepared
 
 #: Both dialects can insert-or-update, in the same words; SQLAlchemy's common insert cannot.
 INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-DIALECT: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
 BUSY_TIMEOUT = 60  #: seconds to wait for another process's lock before giving up
 BUSY_PAUSE = 0.01  #: seconds between two tries to get it
 #: Two numbers that nothing else in a PostgreSQL database locks: for making its tables, and for writing to them.
@@ -140,27 +140,23 @@ class Database:
     ) -> None:
         """Insert, or update the row of that primary key; what is in ``new`` is written only where there is no row."""
         statement = _insert(self.engine.dialect.name, table, tuple(values), tuple(new or ()))
-        connection.execute(statement, {**values, **(new or {})})
+        statement.run(connection, {**values, **(new or {})})
 
     def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert the rows whose primary keys there are not; all rows have the same columns."""
         if rows:
             names = tuple(rows[0])
-            connection.execute(_insert(self.engine.dialect.name, table, names, names), rows)
+            _insert(self.engine.dialect.name, table, names, names).run(connection, rows)
 
 
 @lru_cache(maxsize=500)
-def _insert(dialect: str, table: Table, names: tuple[str, ...], new: tuple[str, ...]) -> TextClause:
-    """Insert those columns, or update the row of that primary key but for what is ``new``.
-
-    As text: SQLAlchemy keeps no compiled INSERT with an ON CONFLICT, and compiling takes longer than running it.
-    """
+def _insert(dialect: str, table: Table, names: tuple[str, ...], new: tuple[str, ...]) -> Prepared:
+    """Insert those columns, or update the row of that primary key but for what is ``new``."""
     insert = INSERT[dialect](table)
     keys, columns = [c.name for c in table.primary_key], [*names, *(name for name in new if name not in names)]
     rest = {name: insert.excluded[name] for name in names if name not in keys and name not in new}
     insert = insert.on_conflict_do_update(index_elements=keys, set_=rest) if rest else insert.on_conflict_do_nothing()
-    compiled = insert.compile(dialect=DIALECT[dialect](paramstyle="named"), column_keys=columns)
-    return text(str(compiled)).bindparams(*(bindparam(name, type_=table.c[name].type) for name in columns))
+    return Prepared(insert, columns)
 
 
 def _patiently(do: Callable[[], object], give_up: Callable[[], bool] = lambda: False) -> None:
