@@ -6,11 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from sinanews.catalogue.database import Database
 from sinanews.catalogue.tables import WANTED, articles, pictures
 
+PER_ARTICLE = 10  #: rows read for each article that is looked for
 SOON, WEEK = timedelta(minutes=30), timedelta(hours=168)
 p = pictures.c
 
@@ -40,15 +41,16 @@ class Pictures:
 
     def due(self, now: datetime, most: int, but: Collection[str] = ()) -> list[Wanted]:
         """Articles with pictures to be fetched now, those that waited longest first."""
-        chosen = select(p.article_id).where(WANTED, p.next_try_at <= now, p.article_id.notin_(list(but)))
-        chosen = chosen.group_by(p.article_id).order_by(func.min(p.next_try_at)).limit(most)
-        query = (
-            select(p.article_id, p.url, articles.c.url.label("page"))
-            .join_from(pictures, articles, articles.c.id == p.article_id, isouter=True)
-            .where(WANTED, p.next_try_at <= now, p.article_id.in_(chosen))
-        )
+        its = (WANTED, p.next_try_at <= now)
+        first = select(p.article_id).where(*its, p.article_id.notin_(list(but))).order_by(p.next_try_at)
         found: dict[str, Wanted] = {}
         with self.database.read() as connection:
+            ids = list(dict.fromkeys(connection.scalars(first.limit(most * PER_ARTICLE))))[:most]
+            query = (
+                select(p.article_id, p.url, articles.c.url.label("page"))
+                .join_from(pictures, articles, articles.c.id == p.article_id, isouter=True)
+                .where(*its, p.article_id.in_(ids))
+            )
             for row in connection.execute(query):
                 found.setdefault(row.article_id, Wanted(row.article_id, row.page)).urls.append(row.url)
         return list(found.values())
