@@ -17,6 +17,9 @@ class NoFolder(ExportFolder):
     def has(self, path: str) -> bool:
         return False
 
+    def read(self, path: str) -> bytes | None:
+        return None
+
     def write(self, path: str, data: bytes) -> None:
         pass
 
