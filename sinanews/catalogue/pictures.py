@@ -17,7 +17,7 @@ p = pictures.c
 
 
 @dataclass
-class Wanted:
+class WantedPictures:
     """The pictures of one article that are to be fetched, and what becomes of them."""
 
     article_id: str
@@ -39,11 +39,11 @@ class Pictures:
             rows = [{"article_id": article_id, "url": url, "attempts": 0, "next_try_at": now} for url in urls]
             self.database.insert_new(connection, pictures, rows)
 
-    def due(self, now: datetime, most: int, but: Collection[str] = ()) -> list[Wanted]:
+    def due(self, now: datetime, most: int, but: Collection[str] = ()) -> list[WantedPictures]:
         """Articles with pictures to be fetched now, those that waited longest first."""
         its = (WANTED, p.next_try_at <= now)
         first = select(p.article_id).where(*its, p.article_id.notin_(list(but))).order_by(p.next_try_at)
-        found: dict[str, Wanted] = {}
+        found: dict[str, WantedPictures] = {}
         with self.database.read() as connection:
             ids = list(dict.fromkeys(connection.scalars(first.limit(most * PER_ARTICLE))))[:most]
             query = (
@@ -52,7 +52,7 @@ class Pictures:
                 .where(*its, p.article_id.in_(ids))
             )
             for row in connection.execute(query):
-                found.setdefault(row.article_id, Wanted(row.article_id, row.page)).urls.append(row.url)
+                found.setdefault(row.article_id, WantedPictures(row.article_id, row.page)).urls.append(row.url)
         return list(found.values())
 
     def path_of(self, url: str) -> str | None:

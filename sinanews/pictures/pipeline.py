@@ -16,7 +16,7 @@ from scrapy.pipelines.media import FileException
 from twisted.python.failure import Failure
 
 from sinanews.archive.rewriting import Rewriter
-from sinanews.catalogue.pictures import Wanted
+from sinanews.catalogue.pictures import WantedPictures
 from sinanews.exceptions import BadPicture, CatalogueError, ExportError
 from sinanews.middlewares.bans import BanMiddleware
 from sinanews.middlewares.completeness import UNCONFIRMED
@@ -78,7 +78,7 @@ class PicturePipeline(FilesPipeline):
             for wanted in self.run.catalogue.pictures.due(self.run.now(), room, but=self.under_way):
                 self.under_way[wanted.article_id] = asyncio.ensure_future(self.fetch(wanted))
 
-    async def fetch(self, wanted: Wanted) -> None:
+    async def fetch(self, wanted: WantedPictures) -> None:
         """Fetch the pictures of one article, then write its post with them."""
         try:
             await super().process_item(wanted)
@@ -91,7 +91,7 @@ class PicturePipeline(FilesPipeline):
             del self.under_way[wanted.article_id]
         self.pump()
 
-    def finish(self, wanted: Wanted) -> None:
+    def finish(self, wanted: WantedPictures) -> None:
         """Record what became of them, and write the post anew where there are new ones."""
         run = self.run
         for url, path in wanted.paths.items():
