@@ -51,6 +51,10 @@ SINANEWS_ALERT_COMMAND = os.environ.get("SINANEWS_ALERT_COMMAND", "")
 SINANEWS_CONTACT = os.environ.get("SINANEWS_CONTACT", "")
 #: The schedule, in place of jobs.py's: a list of dicts (name, cron, spider, arguments), or it as JSON. Read by jobs.
 SINANEWS_JOBS: str | list[dict[str, object]] = os.environ.get("SINANEWS_JOBS", "")
+#: The zone of the schedule's cron expressions, such as Asia/Shanghai; empty: the machine's. Read by jobs.
+SINANEWS_ZONE = os.environ.get("SINANEWS_ZONE", "")
+#: Seconds after which a job that came to nothing is tried again; five times as long each time. Read by workers.
+SINANEWS_JOB_DELAY = os.environ.get("SINANEWS_JOB_DELAY", "60")
 #: 0: neither a progress bar on a terminal nor a line each LOGSTATS_INTERVAL in a log. Read by progress.
 SINANEWS_PROGRESS = os.environ.get("SINANEWS_PROGRESS", "1")
 
