@@ -22,6 +22,10 @@ class CatalogueError(SinanewsError):
     """The catalogue cannot be opened, read or written; wraps the driver's error."""
 
 
+class StillAtWork(CatalogueError):
+    """Tables cannot be brought up to date while workers of an older sinanews use them."""
+
+
 class ExportError(SinanewsError):
     """A post cannot be written to disk (full, read-only, not ours to write)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,18 +13,21 @@ from sqlalchemy import Column, Connection, Row, bindparam, literal_column, selec
 from sinanews.catalogue.contents import Contents
 from sinanews.catalogue.database import Database
 from sinanews.catalogue.due import Due
-from sinanews.catalogue.migrations import SCHEMA_VERSION, prepare, version_of
+from sinanews.catalogue.migrations import SCHEMA_VERSION, check_version, prepare, version_of
 from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
 from sinanews.catalogue.seed_files import SeedFiles
 from sinanews.catalogue.tables import ASIDE, COPY, article_channels, articles, contents, revisions
+from sinanews.catalogue.workers import Workers
 from sinanews.duplicates import index
 from sinanews.duplicates.decision import Alike, Known, TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, Sketch
+from sinanews.exceptions import StillAtWork
 from sinanews.items import ArticleItem
 from sinanews.posts.folder import aside_path
 from sinanews.posts.naming import file_id
 
+PATIENCE = 20.0  #: seconds that a migration waits for the workers of an older version
 FREE_RETRIES = 3  #: failures before the next try is put off
 DONE = frozenset({"exported", "duplicate", "refused"})
 #: The columns of what a page answered that was no article, where it answered nothing of the kind.
@@ -98,15 +102,33 @@ class Catalogue(Database):
         self.listing = ListingProgress(self)
         self.runs = Runs(self)
         self.seed_files = SeedFiles(self)
+        self.workers = Workers(self)
         try:
             with self.read() as connection:
                 is_ready = version_of(connection) == SCHEMA_VERSION
             if not is_ready:
-                with self.alone(), self.begin() as connection:
-                    prepare(connection, str(self))
+                self._prepare()
         except BaseException:
             self.close()
             raise
+
+    def _prepare(self) -> None:
+        """Make or migrate the tables; workers of an older version have a while to leave."""
+        deadline = time.monotonic() + PATIENCE
+        with self.alone():
+            while True:
+                try:
+                    with self.begin() as connection:
+                        prepare(connection, str(self))
+                    return
+                except StillAtWork:
+                    if time.monotonic() > deadline or self.give_up():
+                        raise
+                time.sleep(0.2)
+
+    def check(self, connection: Connection) -> None:
+        """Another program may have brought the tables on since they were opened: nothing is written to those."""
+        check_version(connection, str(self))
 
     # --- what is known ---------------------------------------------------------------------------------
 

@@ -81,11 +81,15 @@ class Database:
             return
         with self._connection(writes=True) as connection:
             self._lock(connection, WRITE_LOCK)
+            self.check(connection)
             self._shared.connection = connection
             try:
                 yield connection
             finally:
                 del self._shared.connection
+
+    def check(self, connection: Connection) -> None:
+        """Asked by each transaction of ``together``, before it does anything. Raises CatalogueError."""
 
     @contextmanager
     def _connection(self, writes: bool) -> Iterator[Connection]:

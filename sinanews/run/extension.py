@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
@@ -89,7 +89,7 @@ class Run(Ledger):
             self.writer = Writer(self.catalogue, self.folder.sync)
             self.take_in_old_posts()
             self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())
-            for row in self.catalogue.runs.cooldowns(self.now()) if getattr(spider, "online", True) else ():
+            for row in self.catalogue.runs.cooldowns() if getattr(spider, "online", True) else ():
                 until = to_beijing(row.until)
                 raise Banned(f"left alone until {until:%Y-%m-%d %H:%M} Beijing time: {row.reason}")
         except SinanewsError as error:
@@ -145,7 +145,7 @@ class Run(Ledger):
         with self.stopped_by_catalogue():
             if self.has_begun and self.stopped_because is None:
                 seconds = max(asked, self.crawler.settings.getfloat("SINANEWS_COOLDOWN"))
-                self.catalogue.runs.cool_down(host, self.now() + timedelta(seconds=seconds), words)
+                self.catalogue.runs.cool_down(host, seconds, words)
             self.stop_run(Banned(words))
 
     def wall(self, host: str) -> None:
