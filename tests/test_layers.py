@@ -31,6 +31,7 @@ KNOWS: dict[str, set[str]] = {
     "report": {"catalogue", "listing", "posts", "terminal", "watch"},
     "samplesite": {"listing"},
     "jobs": set(),
+    "cluster": {"arguments", "catalogue", "config", "jobs", "run", "watch"},
     "addon": {"downloads", "run", "spiders"},
     "spiders": {"arguments", "catalogue", "cleaning", "config", "listing", "middlewares", "pages", "posts", "run"},
     "commands": {
@@ -38,6 +39,7 @@ KNOWS: dict[str, set[str]] = {
         "arguments",
         "catalogue",
         "cleaning",
+        "cluster",
         "config",
         "duplicates",
         "jobs",
@@ -77,6 +79,8 @@ OWNERS = {
     "markdown_it": {"posts"},
     "numpy": {"duplicates"},
     "cronsim": {"jobs"},
+    "procrastinate": {"cluster"},
+    "psycopg": {"cluster"},
 }  # fmt: skip
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE or p.name != "__init__.py")
 

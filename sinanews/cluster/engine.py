@@ -64,7 +64,7 @@ class PatientConnector(PsycopgConnector):
                 if self.give_up() or not isinstance(error.__cause__, GONE):
                     raise
                 if not self.away:
-                    self.say(f"the database cannot be reached, waiting for it: {' '.join(str(error.__cause__).split())}")
+                    self.say(f"waiting for the database: {' '.join(str(error.__cause__).split())}")
                 self.away = True
                 await asyncio.sleep(PAUSE)
             else:
@@ -101,7 +101,7 @@ class HeldJobs(JobManager):
         if not self.may_take():
             return None
         about = {"queues": queues, "worker_id": worker_id, "worker": self.worker}
-        row = await self.connector.execute_query_one_async(query=_TAKE, **about)  # type: ignore[arg-type]
+        row = await self.connector.execute_query_one_async(query=_TAKE, **about)
         if row["id"] is None:
             return None
         self.tries[row["id"]] = row["tries"]
@@ -116,7 +116,7 @@ class HeldJobs(JobManager):
         if fate.status == "todo":
             await self.connector.execute_query_async(query=_AGAIN, delay=float(fate.delay), **its)
         else:
-            await self.connector.execute_query_async(query=_END, status=fate.status, **its)  # type: ignore[arg-type]
+            await self.connector.execute_query_async(query=_END, status=fate.status, **its)
         self.tries.pop(job.id, None)
 
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sinanews.watch.outcomes import (
-    ATTENTION, BANNED, CRASHED, INTERRUPTED, LOCKED, NOTHING, NOTHING_NEW, OK, PARTLY, STORAGE, TOLERABLE, USAGE,
+    ATTENTION,
+    BANNED,
+    CRASHED,
+    INTERRUPTED,
+    LOCKED,
+    NOTHING,
+    NOTHING_NEW,
+    OK,
+    PARTLY,
+    STORAGE,
+    TOLERABLE,
+    USAGE,
     Outcome,
 )  # fmt: skip
 

@@ -127,7 +127,7 @@ class Queue:
     def failed(self) -> Sequence[Row[Any]]:
         """id, name, reason, ended_at, tries, deaths of the jobs that failed for good."""
         with self.catalogue.read() as connection:
-            return connection.execute(_FAILED).all()
+            return failed_jobs(connection)
 
     def waiting(self, most: int) -> Sequence[Row[Any]]:
         """id, name, scheduled_at, tries, reason of the jobs that are taken next."""
@@ -151,6 +151,11 @@ class Queue:
                 connection.execute(_AGAIN, {"id": row.id})
                 number += 1
         return number
+
+
+def failed_jobs(connection: Connection) -> Sequence[Row[Any]]:
+    """As Queue.failed, for one who reads more in the same transaction."""
+    return connection.execute(_FAILED).all()
 
 
 def _give_back(connection: Connection, job: Row[Any]) -> Left:

@@ -27,7 +27,7 @@ def tick(queue: Queue, jobs: Sequence[Job], zone: tzinfo, zone_name: str) -> lis
     """
     made = []
     with queue.catalogue.begin() as connection:
-        now: datetime = connection.scalar(select(func.clock_timestamp()))  # no machine's own clock
+        now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()  # no machine's own clock
         for job in jobs:
             due = last_time(job, now.astimezone(zone))
             if _take(connection, job.name, due, now, zone_name):

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
+from scrapy.settings import BaseSettings
 from sqlalchemy import Connection, inspect, select
 
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.database import INSERT
+from sinanews.catalogue.place import catalogue_url
 from sinanews.cluster.tables import about, metadata
+from sinanews.config import check_settings, exports_folder
 from sinanews.exceptions import ArgumentError, CatalogueError
 
 PROCRASTINATE = "procrastinate"  #: name of the row of ``about`` with its version
 
 
-def need_postgresql(catalogue: Catalogue) -> None:
-    """Raises ArgumentError for a catalogue that is a file, or where the engine is not installed."""
-    if catalogue.engine.dialect.name != "postgresql":
+def shared_catalogue(settings: BaseSettings, give_up: Callable[[], bool] = lambda: False) -> Catalogue:
+    """The catalogue of the settings, made where there is none; close it.
+
+    Raises ArgumentError where it is a file, or where the engine is not installed.
+    """
+    check_settings(settings)
+    url = catalogue_url(settings["SINANEWS_DATABASE"], exports_folder(settings["SINANEWS_EXPORTS"]))
+    if not url.startswith("postgresql"):
         raise ArgumentError(
-            "jobs and workers need PostgreSQL: set SINANEWS_DATABASE=postgresql+psycopg://USER:PASSWORD@HOST/NAME "
+            "jobs and workers need PostgreSQL; set SINANEWS_DATABASE=postgresql+psycopg://USER:PASSWORD@HOST/NAME "
             "(README, More than one machine)"
         )
-    try:
-        import procrastinate  # noqa: F401
-    except ImportError:
-        raise ArgumentError("jobs and workers need more than is installed: pip install 'sinanews[cluster]'") from None
+    if find_spec("procrastinate") is None or find_spec("psycopg_pool") is None:
+        raise ArgumentError("jobs and workers need more than is installed: pip install 'sinanews[cluster]'")
+    return Catalogue(url, give_up)
 
 
 def has_queue(catalogue: Catalogue) -> bool:
-    """Whether jobs were ever enqueued here, or a worker was started. Needs nothing installed."""
+    """Whether jobs were ever enqueued here, or a worker was started. Needs no engine installed."""
     if catalogue.engine.dialect.name != "postgresql":
         return False
     with catalogue.read() as connection:
@@ -40,7 +49,6 @@ def prepare_queue(catalogue: Catalogue) -> None:
 
     Raises CatalogueError where workers of an older version are still at work, or the tables are newer or not ours.
     """
-    need_postgresql(catalogue)
     newest = _steps()[-1][0]
     with catalogue.read() as connection:
         if _version(connection) == newest:
@@ -75,7 +83,9 @@ def _make(connection: Connection, name: str) -> None:
 def _upgrade(connection: Connection, before: str, catalogue: Catalogue) -> None:
     workers = ", ".join(f"{row.host} (pid {row.pid})" for row in catalogue.workers.alive() if row.what == "worker")
     if workers:
-        raise CatalogueError(f"{catalogue}: its queue has to be brought up to date; stop these workers first: {workers}")
+        raise CatalogueError(
+            f"{catalogue}: its queue has to be brought up to date; stop these workers first: {workers}"
+        )
     for name, step in _steps():
         if name > before:
             _run(connection, step.read_text("utf-8"))

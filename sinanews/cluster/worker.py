@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, tzinfo
 from typing import Any
@@ -20,16 +21,26 @@ from scrapy.utils.defer import deferred_from_coro
 from scrapy.utils.reactor import install_reactor
 
 from sinanews.catalogue import Catalogue
-from sinanews.catalogue.workers import Membership
+from sinanews.catalogue.workers import LEASE, Membership
 from sinanews.cluster.engine import HeldJobs, PatientConnector, make_app
-from sinanews.cluster.fates import RULES, Fate, fate_of, rest
+from sinanews.cluster.fates import RULES, fate_of, rest
 from sinanews.cluster.queue import TASK, Queue
 from sinanews.cluster.schedule import tick
 from sinanews.jobs import Job, schedule_zone
 from sinanews.run.extension import Run
 from sinanews.run.interrupts import SIGNALS, interrupts
 from sinanews.watch.outcomes import (
-    ATTENTION, BANNED, CRASHED, HANDLED, INTERRUPTED, OK, STORAGE, USAGE, Outcome, outcome_of, total,
+    ATTENTION,
+    BANNED,
+    CRASHED,
+    HANDLED,
+    INTERRUPTED,
+    OK,
+    STORAGE,
+    USAGE,
+    Outcome,
+    outcome_of,
+    total,
 )  # fmt: skip
 
 POLL = 5.0  #: seconds between two looks at the queue; a new job is told of at once
@@ -41,9 +52,8 @@ class Worker:
     """Its lease is that of the catalogue's table ``workers``; each crawl has its own run, record and claims."""
 
     def __init__(
-        self, settings: Settings, catalogue: Catalogue, schedule: tuple[Job, ...], lease: float,
-        say: Callable[[str], None],
-    ) -> None:  # fmt: skip
+        self, settings: Settings, catalogue: Catalogue, schedule: Sequence[Job], say: Callable[[str], None]
+    ) -> None:
         """Joins. Raises ArgumentError, CatalogueError."""
         self.settings, self.catalogue, self.schedule, self.say = settings, catalogue, schedule, say
         self.zone_name: str = settings["SINANEWS_ZONE"]
@@ -59,7 +69,8 @@ class Worker:
         self.forgot_at = -DAY
         self.signals = 0
         self.task: asyncio.Task[None] | None = None
-        self.member = Membership(catalogue.workers, settings["SINANEWS_ADDRESS"], "worker", lease, self.beat)
+        lease = settings.getfloat("SINANEWS_LEASE", LEASE)
+        self.member = Membership(catalogue.workers, settings.get("SINANEWS_ADDRESS", ""), "worker", lease, self.beat)
         self.connector = PatientConnector(catalogue.url, interrupts.no_use_waiting, say)
         self.jobs = HeldJobs(self.connector, self.member.id, self.may_take)
 
@@ -68,12 +79,13 @@ class Worker:
     async def work(self, concurrency: int, until_empty: bool) -> Outcome:
         """Until a signal, or until nothing waits. What it comes to says the exit code."""
         app = make_app(self.connector, self.jobs)
-        app.task(self.perform, name=TASK, pass_context=True)
+        app.task(name=TASK, pass_context=True)(self.perform)
         for number in SIGNALS:
             signal.signal(number, self.hear)
         self.task = asyncio.current_task()
-        told = f"worker {self.member.id} begins, {concurrency} at once"
-        self.say(told)
+        zone = zone_words(self.zone, self.zone_name)
+        told = f"worker {self.member.id} begins; jobs at once: {concurrency}; its schedule is reckoned in {zone}"
+        self.say(f"{told}; times are Beijing's")
         options: Any = {"concurrency": concurrency, "wait": not until_empty, "install_signal_handlers": False}
         try:
             async with app.open_async():
@@ -132,7 +144,7 @@ class Worker:
 
     def beat(self) -> None:
         """What each worker does for all, and tells of itself. Raises CatalogueError."""
-        alone = bool(self.catalogue.runs.cooldowns(self.settings["SINANEWS_ADDRESS"]))
+        alone = bool(self.catalogue.runs.cooldowns(self.settings.get("SINANEWS_ADDRESS", "")))
         if alone != self.left_alone:
             self.say("takes no job while a host refuses this address" if alone else "takes jobs again")
         self.left_alone = alone
@@ -165,9 +177,9 @@ class Worker:
         timer.daemon = True
         timer.start()
         with suppress(Exception):
-            for crawl in list(self.running.values()):
-                Run.of(crawl).leave()
-            self.member.leave()
+            for row in self.catalogue.workers.all():  # this worker, and its runs, which hold claims
+                if (row.host, row.pid) == (platform.node(), os.getpid()):
+                    self.catalogue.workers.leave(row.id)
             self.queue.give_back(0, [])  # ours are those of a worker that is gone
         os._exit(INTERRUPTED.code)
 
@@ -180,16 +192,17 @@ def zone_words(zone: tzinfo, name: str) -> str:
 def run_worker(worker: Worker, concurrency: int, until_empty: bool) -> Outcome:
     """In Twisted's reactor, which Scrapy needs, on the asyncio loop that Procrastinate needs."""
     install_reactor(worker.settings["TWISTED_REACTOR"], worker.settings["ASYNCIO_EVENT_LOOP"])
-    from twisted.internet import reactor
+    from twisted.internet import reactor as installed
 
+    reactor: Any = installed
     came_to: list[Outcome] = []
 
     async def work() -> None:
         try:
             came_to.append(await worker.work(concurrency, until_empty))
         finally:
-            reactor.stop()  # type: ignore[attr-defined]
+            reactor.stop()
 
-    reactor.callWhenRunning(lambda: deferred_from_coro(work()))  # type: ignore[attr-defined]
-    reactor.run(installSignalHandlers=False)  # type: ignore[attr-defined]
+    reactor.callWhenRunning(lambda: deferred_from_coro(work()))
+    reactor.run(installSignalHandlers=False)
     return came_to[0] if came_to else CRASHED

@@ -54,7 +54,9 @@ class Command(ScrapyCommand):
             if opts.crontab:
                 lines = crontab(jobs, place, zone)
             else:
-                lines = systemd(jobs, place, zone) if opts.systemd else timetable(jobs, zone=schedule_zone(zone), of=zone)
+                lines = (
+                    systemd(jobs, place, zone) if opts.systemd else timetable(jobs, zone=schedule_zone(zone), of=zone)
+                )
         except ArgumentError as error:
             self.exitcode = tell_error(error)
         else:
@@ -79,9 +81,7 @@ def load_jobs(settings: BaseSettings) -> tuple[Job, ...]:
 # --- the table ---------------------------------------------------------------------------------------------
 
 
-def timetable(
-    jobs: Sequence[Job], now: datetime | None = None, zone: tzinfo | None = None, of: str = ""
-) -> list[str]:
+def timetable(jobs: Sequence[Job], now: datetime | None = None, zone: tzinfo | None = None, of: str = "") -> list[str]:
     """A line a job, the times in Beijing's zone and in the schedule's where it is another; ``of``: its name, if set."""
     now = (now or datetime.now(BEIJING)).astimezone(zone or machine_zone())
     times = [next_time(job, now) for job in jobs]
@@ -95,7 +95,11 @@ def timetable(
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     if of:
-        return [*lines, "", f"The cron column is in the zone {of}, now {now:%H:%M (UTC%z)}: workers and systemd use that."]
+        return [
+            *lines,
+            "",
+            f"The cron column is in the zone {of}, now {now:%H:%M (UTC%z)}: workers and systemd use that.",
+        ]
     lines += ["", f"The cron column is in this machine's zone, now {now:%H:%M %Z (UTC%z)}: cron and systemd use that."]
     if os.environ.get("TZ"):
         lines.append(f"TZ={os.environ['TZ']} of this shell is not considered: cron has its own, mostly the machine's.")
@@ -137,7 +141,9 @@ def crontab(jobs: Sequence[Job], place: Place, zone: str = "") -> list[str]:
     """
     now = datetime.now(BEIJING)
     if zone and now.astimezone(schedule_zone(zone)).utcoffset() != now.astimezone(machine_zone()).utcoffset():
-        raise ArgumentError(f"cron knows the machine's zone only, and SINANEWS_ZONE is {zone}; use --systemd or workers")
+        raise ArgumentError(
+            f"cron knows the machine's zone only, and SINANEWS_ZONE is {zone}; use --systemd or workers"
+        )
     lines = ["# sinanews; times are in the machine's zone, variables hold for all lines below them", "SHELL=/bin/sh"]
     lines += [f"{name}={cron_value(name, value)}" for name, value in place.environment.items()]
     for job in jobs:

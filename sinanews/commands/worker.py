@@ -9,19 +9,18 @@ from datetime import datetime
 from scrapy.exceptions import UsageError
 from scrapy.utils.log import configure_logging
 
-from sinanews.arguments import positive
-from sinanews.catalogue import Catalogue
+from sinanews.arguments import parse_arguments, positive
 from sinanews.commands.schedule import load_jobs
 from sinanews.dates import BEIJING
-from sinanews.exceptions import ArgumentError, SinanewsError
+from sinanews.exceptions import SinanewsError
 from sinanews.run.extension import last_line
 from sinanews.run.interrupts import interrupts
 from sinanews.terminal.output import lasting_output
-from sinanews.terminal.show import CatalogueCommand, console, plain, tell_error, url_of_catalogue
+from sinanews.terminal.show import CatalogueCommand, plain, tell_error
 
 
 class Command(CatalogueCommand):
-    """Exits 0 after a signal or with ``--until-empty``; 1 where a job of its own failed for good; 6 without database."""
+    """Exits 0 after a signal or at the end; 1 where a job of its own failed for good, 6 without the database."""
 
     default_settings = {}
 
@@ -43,14 +42,12 @@ class Command(CatalogueCommand):
             self.exitcode = tell_error(error)
 
     def work(self, opts: argparse.Namespace) -> int:
+        from sinanews.cluster.schema import shared_catalogue  # not at the top: Scrapy imports every command
+
         assert self.settings is not None
+        number: int = parse_arguments({"concurrency": positive}, {"concurrency": opts.concurrency})["concurrency"]
+        catalogue = shared_catalogue(self.settings, interrupts.no_use_waiting)
         try:
-            concurrency = positive(opts.concurrency)
-        except ArgumentError as error:
-            raise ArgumentError(f"--concurrency {opts.concurrency}: {error}") from None
-        catalogue = Catalogue(url_of_catalogue(self.settings), interrupts.no_use_waiting)
-        try:
-            need_postgresql(catalogue)
             from sinanews.cluster.worker import Worker, run_worker
 
             # A line a job is told here; of the crawls only what is wrong.
@@ -59,7 +56,16 @@ class Command(CatalogueCommand):
             self.settings.setdict(quiet, priority="project")
             configure_logging(self.settings)
             last_line.disabled = True
-            worker = Worker(self.settings, catalogue, load_jobs(self.settings), say_of(sys.stdout.isatty()))
-            return run_worker(worker, concurrency, opts.until_empty).code
+            worker = Worker(self.settings, catalogue, load_jobs(self.settings), tell)
+            return run_worker(worker, number, opts.until_empty).code
         finally:
             catalogue.close()
+
+
+def tell(words: str) -> None:
+    """A line with the time; Beijing's, as the first line says."""
+    text = f"{datetime.now(BEIJING):%m-%d %H:%M:%S} {plain(words)}"
+    if sys.stdout.isatty():
+        style = {"done": "32", "failed": "31", "given": "33"}.get(words.partition(": ")[2].partition(" ")[0])
+        text = f"\x1b[{style}m{text}\x1b[0m" if style else text
+    print(text, flush=True)
