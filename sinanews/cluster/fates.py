@@ -66,8 +66,8 @@ class Fate:
     @property
     def words(self) -> str:
         """For a person: how the job ended."""
-        when = f" in {self.delay:.0f} s" if self.delay else ""
-        return {"succeeded": "done", "failed": "failed for good", "todo": f"given back, again{when}"}[self.status]
+        again = f"to be tried again in {self.delay:.0f} s" if self.delay else "given back"
+        return {"succeeded": "done", "failed": "failed for good", "todo": again}[self.status]
 
 
 def fate_of(outcome: Outcome, line: str, tries: int, delay: float) -> Fate:
@@ -76,7 +76,7 @@ def fate_of(outcome: Outcome, line: str, tries: int, delay: float) -> Fate:
     >>> fate_of(PARTLY, "3 failed", 0, 60)
     Fate(status='todo', tries=1, delay=60, reason='3 failed')
     >>> fate_of(PARTLY, "3 failed", 4, 60).words, fate_of(INTERRUPTED, "interrupted", 4, 60).words
-    ('failed for good', 'given back, again')
+    ('failed for good', 'given back')
     """
     rule = RULES[outcome]
     if not rule.counts:

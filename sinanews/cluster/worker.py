@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 import signal
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from scrapy.utils.defer import deferred_from_coro
 from scrapy.utils.reactor import install_reactor
 
 from sinanews.catalogue import Catalogue
-from sinanews.catalogue.workers import LEASE, Membership
+from sinanews.catalogue.workers import Membership
 from sinanews.cluster.engine import HeldJobs, PatientConnector, make_app
 from sinanews.cluster.fates import RULES, fate_of, rest
 from sinanews.cluster.queue import TASK, Queue
@@ -46,6 +47,7 @@ from sinanews.watch.outcomes import (
 POLL = 5.0  #: seconds between two looks at the queue; a new job is told of at once
 AT_ONCE = 3.0  #: seconds that a second signal leaves for giving things back
 DAY = 86400.0
+MOST_WORDS = 400  #: characters of what a job came to
 
 
 class Worker:
@@ -69,8 +71,8 @@ class Worker:
         self.forgot_at = -DAY
         self.signals = 0
         self.task: asyncio.Task[None] | None = None
-        lease = settings.getfloat("SINANEWS_LEASE", LEASE)
-        self.member = Membership(catalogue.workers, settings.get("SINANEWS_ADDRESS", ""), "worker", lease, self.beat)
+        lease = settings.getfloat("SINANEWS_LEASE")
+        self.member = Membership(catalogue.workers, settings["SINANEWS_ADDRESS"], "worker", lease, self.beat)
         self.connector = PatientConnector(catalogue.url, interrupts.no_use_waiting, say)
         self.jobs = HeldJobs(self.connector, self.member.id, self.may_take)
 
@@ -106,6 +108,7 @@ class Worker:
         began = time.monotonic()
         self.say(f"{name}: begins")
         outcome, line = await self.crawl(job.id, spider, arguments)
+        line = textwrap.shorten(line, MOST_WORDS, placeholder=" …")
         fate = fate_of(outcome, line, self.jobs.tries.get(job.id, 0), self.delay)
         self.jobs.fates[job.id] = fate
         self.failed += fate.status == "failed"
@@ -144,7 +147,7 @@ class Worker:
 
     def beat(self) -> None:
         """What each worker does for all, and tells of itself. Raises CatalogueError."""
-        alone = bool(self.catalogue.runs.cooldowns(self.settings.get("SINANEWS_ADDRESS", "")))
+        alone = bool(self.catalogue.runs.cooldowns(self.settings["SINANEWS_ADDRESS"]))
         if alone != self.left_alone:
             self.say("takes no job while a host refuses this address" if alone else "takes jobs again")
         self.left_alone = alone
@@ -205,4 +208,6 @@ def run_worker(worker: Worker, concurrency: int, until_empty: bool) -> Outcome:
 
     reactor.callWhenRunning(lambda: deferred_from_coro(work()))
     reactor.run(installSignalHandlers=False)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # nothing is left that could be ended sooner
     return came_to[0] if came_to else CRASHED
