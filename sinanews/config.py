@@ -66,7 +66,6 @@ SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_RETRY_DELAY", _is(float, 0), "seconds from 0"),
     ("SINANEWS_COOLDOWN", _is(float, 0), "seconds from 0"),
     ("SINANEWS_POLL", _is(float, 0), "seconds from 0"),
-    ("SINANEWS_LEASE", _is(float, 1), "seconds from 1"),
     ("SINANEWS_JOB_DELAY", _is(float, 0), "seconds from 0"),
     ("SINANEWS_TOLERATED", _is(float, 0, 1), "a share from 0 to 1"),
     ("SINANEWS_SHARED", ("", *FLAGS).__contains__, "0, 1 or nothing"),

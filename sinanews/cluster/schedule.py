@@ -39,7 +39,7 @@ def tick(queue: Queue, jobs: Sequence[Job], zone: tzinfo, zone_name: str) -> lis
 def _take(connection: Connection, name: str, due: datetime, now: datetime, zone: str) -> bool:
     """Whether this tick is ours; it is nobody else's then."""
     new = INSERT["postgresql"](ticks).values(name=name, last=now, zone=zone).on_conflict_do_nothing()
-    if connection.execute(new).rowcount:
+    if connection.execute(new.returning(t.name)).first():
         return False
     its = update(ticks).where(t.name == name, t.last < due)
     return connection.execute(its.values(last=due, zone=zone)).rowcount > 0
