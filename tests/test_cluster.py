@@ -22,7 +22,7 @@ from sqlalchemy import text
 from sinanews.cluster import queue as queues
 from sinanews.cluster.fates import MOST_DEATHS, MOST_TRIES, RULES
 from sinanews.cluster.overview import gather_cluster
-from sinanews.cluster.plans import Wanted, named_articles
+from sinanews.cluster.plans import Work, named_articles
 from sinanews.cluster.queue import Queue
 from sinanews.cluster.schedule import tick
 from sinanews.exceptions import CatalogueError
@@ -286,7 +286,7 @@ def test_each_outcome_has_its_rule() -> None:
 
 
 def test_a_job_that_kills_its_workers_is_given_up(queue: Queue, station: Station) -> None:
-    queue.enqueue([Wanted("crawl", "crawl/poison", "seeds")])
+    queue.enqueue([Work("crawl", "crawl/poison", "seeds")])
     take = "SELECT id FROM procrastinate_fetch_job_v2(NULL, NULL)"
     hold = "INSERT INTO assignments (job_id, worker, handled) VALUES (1, 99, {0})"
     hold += " ON CONFLICT (job_id) DO UPDATE SET worker = 99, handled = {0}"
@@ -301,7 +301,7 @@ def test_a_job_that_kills_its_workers_is_given_up(queue: Queue, station: Station
 def test_a_job_that_the_worker_never_heard_of_is_given_back(queue: Queue, station: Station) -> None:
     """The connection broke when the database had given it away already."""
     me = queue.catalogue.workers.join("", "worker")
-    queue.enqueue([Wanted("crawl", "crawl/lost", "seeds"), Wanted("crawl", "crawl/mine", "seeds")])
+    queue.enqueue([Work("crawl", "crawl/lost", "seeds"), Work("crawl", "crawl/mine", "seeds")])
     station.rows("UPDATE procrastinate_jobs SET status = 'doing'")
     station.rows(
         f"INSERT INTO assignments (job_id, worker, since) SELECT id, {me}, now() - interval '1 minute' FROM procrastinate_jobs"

@@ -25,7 +25,7 @@ KNOWS: dict[str, set[str]] = {
     "run": {"archive", "catalogue", "config", "downloads", "duplicates", "pages", "posts", "watch"},
     "downloads": {"config"},
     "scheduler": set(),
-    "middlewares": {"downloads", "scheduler", "run"},
+    "middlewares": {"catalogue", "downloads", "scheduler", "run"},
     "pipelines": {"archive", "catalogue", "cleaning", "duplicates", "pages", "posts", "run"},
     "terminal": {"catalogue", "config", "run", "watch"},
     "report": {"catalogue", "listing", "posts", "terminal", "watch"},

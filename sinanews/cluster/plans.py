@@ -22,7 +22,7 @@ KINDS = {"schedule": 30, "crawl": 20, "urls": 10, "backfill": 0}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Work:
     """One crawl to be done. Of one name there is one job that waits or runs."""
 
     kind: str
@@ -38,7 +38,7 @@ def checked(spider: type[Spider], arguments: Mapping[str, str]) -> Spider:
     return spider(**arguments)
 
 
-def backfill(spider: type[Spider], arguments: Mapping[str, str], now: datetime) -> list[Wanted]:
+def backfill(spider: type[Spider], arguments: Mapping[str, str], now: datetime) -> list[Work]:
     """A job for each channel and day, the newest first. Raises ArgumentError."""
     if others := sorted(set(arguments) - {"channels", "since", "until", "recheck"}):
         raise ArgumentError(f"unknown argument {others[0]!r}; a backfill takes: channels, since, until, recheck")
@@ -55,30 +55,30 @@ def _backwards(first: date, last: date) -> Iterator[date]:
     return (last - timedelta(number) for number in range((last - first).days + 1))
 
 
-def _day(channel: str, day: date, again: bool) -> Wanted:
+def _day(channel: str, day: date, again: bool) -> Work:
     iso = day.isoformat()
     arguments = {"channels": channel, "since": iso, "until": iso, **({"recheck": "1"} if again else {})}
     done = None if again else (channel, iso)
-    return Wanted("backfill", f"backfill/{channel}/{iso}", "sina_finance", arguments, done)
+    return Work("backfill", f"backfill/{channel}/{iso}", "sina_finance", arguments, done)
 
 
-def named_articles(text: str) -> list[Wanted]:
+def named_articles(text: str) -> list[Work]:
     """Jobs of BATCH articles each; ``text`` as of ``-a urls=``. Raises ArgumentError."""
     found = urls(text)
     batches = (found[first : first + BATCH] for first in range(0, len(found), BATCH))
     # A line each: a URL may have a comma in it.
-    return [Wanted("urls", f"urls/{_digest(batch)}", "sina_finance", {"urls": "\n".join(("#", *batch))})
+    return [Work("urls", f"urls/{_digest(batch)}", "sina_finance", {"urls": "\n".join(("#", *batch))})
             for batch in batches]  # fmt: skip
 
 
-def one_crawl(spider: type[Spider], arguments: Mapping[str, str]) -> Wanted:
+def one_crawl(spider: type[Spider], arguments: Mapping[str, str]) -> Work:
     """Raises ArgumentError."""
     checked(spider, arguments)
-    return Wanted("crawl", f"crawl/{spider.name}/{_digest(dict(arguments))}", spider.name, arguments)
+    return Work("crawl", f"crawl/{spider.name}/{_digest(dict(arguments))}", spider.name, arguments)
 
 
-def scheduled(job: Job) -> Wanted:
-    return Wanted("schedule", f"schedule/{job.name}", job.spider, job.arguments)
+def scheduled(job: Job) -> Work:
+    return Work("schedule", f"schedule/{job.name}", job.spider, job.arguments)
 
 
 def _digest(value: Any) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, text
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import days
 from sinanews.cluster.fates import MOST_DEATHS
-from sinanews.cluster.plans import KINDS, Wanted
+from sinanews.cluster.plans import KINDS, Work
 from sinanews.cluster.schema import prepare_queue
 from sinanews.exceptions import CatalogueError
 
@@ -80,19 +80,19 @@ class Queue:
         self.catalogue = catalogue
         prepare_queue(catalogue)
 
-    def enqueue(self, wanted: Sequence[Wanted]) -> Counter[str]:
+    def enqueue(self, wanted: Sequence[Work]) -> Counter[str]:
         """Put in what neither waits nor runs nor is done; how many of which: enqueued, there, complete."""
         with self.catalogue.begin() as connection:
             return self.enqueue_in(connection, wanted)
 
-    def enqueue_in(self, connection: Connection, wanted: Sequence[Wanted]) -> Counter[str]:
+    def enqueue_in(self, connection: Connection, wanted: Sequence[Work]) -> Counter[str]:
         """The same in a transaction that has begun."""
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ENQUEUE_LOCK})
         there = set(connection.scalars(_THERE, {"names": [one.name for one in wanted]}))
         channels = {one.day[0] for one in wanted if one.day}
         done = {(c, day) for c in channels for day in connection.scalars(_DONE, {"channel": c})}
         told = Counter({"enqueued": 0})
-        new: dict[str, Wanted] = {}
+        new: dict[str, Work] = {}
         for one in wanted:
             state = "there" if one.name in there else "complete" if one.day in done else "enqueued"
             told[state] += 1
@@ -167,7 +167,7 @@ def _give_back(connection: Connection, job: Row[Any]) -> Left:
     return Left(job.name, fails)
 
 
-def _defer(connection: Connection, wanted: Iterable[Wanted]) -> None:
+def _defer(connection: Connection, wanted: Iterable[Work]) -> None:
     """As part of the transaction: Procrastinate gets SQLAlchemy's own connection."""
     from procrastinate import SyncPsycopgConnector
     from procrastinate.exceptions import ProcrastinateException
@@ -192,5 +192,5 @@ def _defer(connection: Connection, wanted: Iterable[Wanted]) -> None:
         raise CatalogueError(f"jobs could not be enqueued: {' '.join(str(cause).split())}") from None
 
 
-def _chunks(wanted: Sequence[Wanted]) -> Iterable[Sequence[Wanted]]:
+def _chunks(wanted: Sequence[Work]) -> Iterable[Sequence[Work]]:
     return (wanted[first : first + MOST] for first in range(0, len(wanted), MOST))

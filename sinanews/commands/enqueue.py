@@ -19,7 +19,7 @@ from sinanews.terminal.output import lasting_output
 from sinanews.terminal.show import CatalogueCommand, console, table, tell_error
 
 if TYPE_CHECKING:
-    from sinanews.cluster.plans import Wanted
+    from sinanews.cluster.plans import Work
     from sinanews.cluster.queue import Queue
 
 SHOWN = 50  #: waiting jobs that --list shows
@@ -59,7 +59,7 @@ class Command(CatalogueCommand):
         except SinanewsError as error:
             self.exitcode = tell_error(error)
 
-    def wanted(self, args: list[str], opts: argparse.Namespace) -> list[Wanted]:
+    def wanted(self, args: list[str], opts: argparse.Namespace) -> list[Work]:
         """The jobs that are asked for, their arguments checked. Raises ArgumentError, UsageError."""
         from sinanews.cluster import plans
 
@@ -77,7 +77,7 @@ class Command(CatalogueCommand):
                 return [plans.one_crawl(spider_of(self.settings, spider), given)]
         raise UsageError(USAGE, print_help=False)
 
-    def do(self, queue: Queue, wanted: list[Wanted] | None, opts: argparse.Namespace) -> None:
+    def do(self, queue: Queue, wanted: list[Work] | None, opts: argparse.Namespace) -> None:
         if wanted is not None:
             print(counts_in_words(queue.enqueue(wanted), "days" if wanted[0].kind == "backfill" else "jobs"))
         elif opts.retry_failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import platform
 import sys
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from sinanews.run.extension import last_line
 from sinanews.run.interrupts import interrupts
 from sinanews.terminal.output import lasting_output
 from sinanews.terminal.show import CatalogueCommand, plain, tell_error
+from sinanews.watch.outcomes import ATTENTION, OK
 
 
 class Command(CatalogueCommand):
@@ -30,6 +32,9 @@ class Command(CatalogueCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--concurrency", default="1", metavar="N", help="jobs at once (default 1)")
+        parser.add_argument(
+            "--check", action="store_true", help="say whether a worker of this machine is alive (0 or 1)"
+        )
         parser.add_argument("--until-empty", action="store_true", help="end when nothing waits")
 
     @lasting_output
@@ -48,6 +53,9 @@ class Command(CatalogueCommand):
         number: int = parse_arguments({"concurrency": positive}, {"concurrency": opts.concurrency})["concurrency"]
         catalogue = shared_catalogue(self.settings, interrupts.no_use_waiting)
         try:
+            if opts.check:
+                alive = any(row.what == "worker" and row.host == platform.node() for row in catalogue.workers.alive())
+                return OK.code if alive else ATTENTION.code
             from sinanews.cluster.worker import Worker, run_worker
 
             # A line a job is told here; of the crawls only what is wrong.
