@@ -32,9 +32,7 @@ class Command(CatalogueCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--concurrency", default="1", metavar="N", help="jobs at once (default 1)")
-        parser.add_argument(
-            "--check", action="store_true", help="say whether a worker of this machine is alive (0 or 1)"
-        )
+        parser.add_argument("--check", action="store_true", help="exit 0 where a worker of this machine lives")
         parser.add_argument("--until-empty", action="store_true", help="end when nothing waits")
 
     @lasting_output
