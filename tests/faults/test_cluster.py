@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -107,10 +108,8 @@ def stoppable(postgres: str) -> Iterator[Callable[[], None]]:
     def stop_for_a_while() -> None:
         os.kill(pid, signal.SIGINT)  # its fast shutdown
         time.sleep(20)
-        subprocess.Popen(
-            [binary, "-D", str(data), "-h", "", "-k", str(data)], preexec_fn=become, cwd="/", start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        again = shlex.join([binary, "-D", str(data), "-h", "", "-k", str(data)])
+        subprocess.run(["sh", "-c", f"{again} >/dev/null 2>&1 </dev/null &"], preexec_fn=become, cwd="/", check=True)
 
     yield stop_for_a_while
 
