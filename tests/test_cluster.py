@@ -254,7 +254,7 @@ def test_a_job_that_comes_to_nothing_fails_for_good_in_the_end(station: Station)
         assert "failed for good" in station.run("status").stdout
         assert "http_500" in station.enqueue("--list")
     with SampleSite(articles=4) as site:
-        assert station.enqueue("--retry-failed") == "1 jobs that had failed wait again\n"
+        assert station.enqueue("--retry-failed") == "1 job put back\n"
         station.rows("UPDATE articles SET next_try_at = NULL")
         output_of(station.worker(site, "--until-empty"))
         assert station.jobs() == {"succeeded": 1}

@@ -189,3 +189,27 @@ def test_the_pace_at_a_host_is_that_of_the_fleet(machines: list[Machine]) -> Non
         assert len(pages) >= 15
         assert pages[-1] - pages[0] > (len(pages) - 1) * 0.1 - 0.15, "two runs are no more hurried than one"
         assert_each_article_once(machines, site)
+
+
+def test_one_machine_serves_the_posts_that_others_collect(machines: list[Machine]) -> None:
+    collector, server = machines
+    with SampleSite(articles=30) as site:
+        end(collector.start(site, SINANEWS_POSTS="0"))
+        assert collector.posts == []
+        done = rows(collector.url, articles)
+        exported = {row.path for row in done if row.state == "exported"}
+        assert len(exported) > 20 and all(row.file_digest for row in done if row.path)
+        told = collector.run("verify", SINANEWS_POSTS="0")
+        assert told.returncode == 0 and "no posts are written here" in told.stdout
+        server.exports.mkdir(parents=True)
+        (server.exports / "note.md").write_text("mine", "utf-8")
+        assert server.run("rewrite").returncode == 0
+        assert {post.relative_to(server.exports).as_posix() for post in server.posts} == exported | {"note.md"}
+        assert server.run("verify").returncode == 0
+        site.publish(3)
+        site.edit([site.entries[-1].id])
+        end(collector.start(site, SINANEWS_POSTS="0"))
+        told = server.run("rewrite")
+        assert "3 written" in told.stdout and f"{len(exported)} as it was" in told.stdout, told.stdout
+        assert server.run("verify").returncode == 0
+        assert (server.exports / "note.md").read_text("utf-8") == "mine"

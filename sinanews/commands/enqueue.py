@@ -17,6 +17,7 @@ from sinanews.dates import minute
 from sinanews.exceptions import ArgumentError, SinanewsError
 from sinanews.terminal.output import lasting_output
 from sinanews.terminal.show import CatalogueCommand, console, table, tell_error
+from sinanews.watch.outcomes import counted
 
 if TYPE_CHECKING:
     from sinanews.cluster.plans import Work
@@ -81,7 +82,7 @@ class Command(CatalogueCommand):
         if wanted is not None:
             print(counts_in_words(queue.enqueue(wanted), "days" if wanted[0].kind == "backfill" else "jobs"))
         elif opts.retry_failed:
-            print(f"{queue.retry_failed()} jobs that had failed wait again")
+            print(f"{counted(queue.retry_failed(), 'job')} put back")
         else:
             show(queue)
 
