@@ -71,6 +71,7 @@ SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_RETRY_DELAY", _is(float, 0), "seconds from 0"),
     ("SINANEWS_COOLDOWN", _is(float, 0), "seconds from 0"),
     ("SINANEWS_POLL", _is(float, 0), "seconds from 0"),
+    ("SINANEWS_JOB_DELAY", _is(float, 0), "seconds from 0"),
     ("SINANEWS_TOLERATED", _is(float, 0, 1), "a share from 0 to 1"),
     ("SINANEWS_IMAGES", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_IMAGES_URL", _is_address, "a path such as /images or an address, without quotes or blanks, or nothing"),

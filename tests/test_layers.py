@@ -34,6 +34,7 @@ KNOWS: dict[str, set[str]] = {
     "jobs": set(),
     "__main__": {"commands", "config"},
     "pictures": {"archive", "catalogue", "middlewares", "posts", "run", "spiders"},
+    "cluster": {"arguments", "catalogue", "config", "jobs", "run", "watch"},
     "addon": {"downloads", "run", "spiders"},
     "spiders": {"arguments", "catalogue", "cleaning", "config", "listing", "middlewares", "pages", "posts", "run"},
     "commands": {
@@ -41,6 +42,7 @@ KNOWS: dict[str, set[str]] = {
         "arguments",
         "catalogue",
         "cleaning",
+        "cluster",
         "config",
         "duplicates",
         "jobs",
@@ -80,6 +82,8 @@ OWNERS = {
     "markdown_it": {"posts"},
     "numpy": {"duplicates"},
     "cronsim": {"jobs"},
+    "procrastinate": {"cluster"},
+    "psycopg": {"cluster"},
 }  # fmt: skip
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE or p.name != "__init__.py")
 
