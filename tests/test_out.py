@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sinanews import Archive, Filters
 from sinanews.catalogue import Catalogue
 from sinanews.dates import BEIJING
-from sinanews.exceptions import ArgumentError
+from sinanews.exceptions import ArgumentError, CatalogueError
 from sinanews.items import ArticleItem
 from sinanews.out.articles import Articles
-from sinanews.out.filters import Filters, parse_filters
+from sinanews.out.filters import parse_filters
 from tests.test_catalogue import catalogue, url  # noqa: F401  # fixtures: each database there is
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
@@ -99,3 +103,28 @@ def test_what_cannot_be_read_is_told_and_the_others_come(catalogue: Catalogue, a
         connection.exec_driver_sql("UPDATE contents SET revision = 9 WHERE article_id = 'c'")
     assert ids(articles) == "bd"
     assert sum(articles.unreadable.values()) == 2 and articles.example == "a"
+
+
+def test_an_archive_is_read_while_it_is_written_and_never_written_itself(catalogue: Catalogue, url: str) -> None:
+    store(catalogue, "a")
+    with Archive(url) as archive, catalogue.together():
+        assert [one.id for one in archive] == ["a"] and archive.count() == 1
+        assert archive.get("a") == next(archive.articles()) and archive.get("x") is None
+        assert [kept.item.id for kept in archive.history("a")] == ["a"]
+        with pytest.raises(ArgumentError, match="unknown channel 'chnia'"):
+            archive.articles(Filters(channels=("chnia",)))
+        with pytest.raises(CatalogueError, match=r"(?i)read.?only"), archive.catalogue.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM articles")
+
+
+def test_where_there_is_no_archive_none_is_made(tmp_path: Path) -> None:
+    for place in (tmp_path, f"sqlite:///{tmp_path}/catalogue.db"):
+        with pytest.raises(CatalogueError, match="there is no catalogue"):
+            Archive(place)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_importing_the_package_imports_no_library() -> None:
+    code = "import sinanews, sys; print(*sys.modules); sinanews.Archive; sinanews.Filters"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert not {"sqlalchemy", "scrapy", "sinanews.out.archive"} & set(done.stdout.split())
