@@ -22,7 +22,7 @@ from sinanews.catalogue.workers import Workers
 from sinanews.duplicates import index
 from sinanews.duplicates.decision import Alike, Known, TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, Sketch
-from sinanews.exceptions import StillAtWork
+from sinanews.exceptions import CatalogueError, StillAtWork
 from sinanews.items import ArticleItem
 from sinanews.posts.folder import aside_path
 from sinanews.posts.naming import file_id
@@ -91,12 +91,12 @@ class Catalogue(Database):
     Every method is one transaction, or part of the one that ``together`` has begun.
     """
 
-    def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False) -> None:
-        """Open or make the catalogue at a SQLAlchemy URL; ``give_up`` as in Database.
+    def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False, *, read_only: bool = False) -> None:
+        """Open or make the catalogue at a SQLAlchemy URL; ``give_up`` as in Database. ``read_only``: make nothing.
 
         Raises ArgumentError for a URL that names no database we know, CatalogueError for one that cannot be opened.
         """
-        super().__init__(url, give_up)
+        super().__init__(url, give_up, read_only=read_only)
         self.contents = Contents(self)
         self.due = Due(self)
         self.listing = ListingProgress(self)
@@ -105,8 +105,10 @@ class Catalogue(Database):
         self.workers = Workers(self)
         try:
             with self.read() as connection:
-                is_ready = version_of(connection) == SCHEMA_VERSION
-            if not is_ready:
+                version = version_of(connection)
+            if version != SCHEMA_VERSION:
+                if read_only:
+                    raise CatalogueError(f"catalogue {self}: {_unlike(version)}")
                 self._prepare()
         except BaseException:
             self.close()
@@ -304,6 +306,15 @@ class Catalogue(Database):
         tries = next_try(row.attempts if row is not None else 0, now)
         values = {**before, **values, **tries, "reason": reason, "detail": detail[:500]}
         self.record(article_id, now, state="failed", **values)
+
+
+def _unlike(version: int | None) -> str:
+    """Why a catalogue of another version cannot be read without writing, and what to do."""
+    if version is None:
+        return "there is none; scrapy crawl makes one"
+    if version > SCHEMA_VERSION:
+        return f"made by a newer sinanews (schema {version}); upgrade this one"
+    return f"made by an older sinanews (schema {version}); scrapy status brings it up to date"
 
 
 def _supersede(connection: Connection, decision: TakesOver, by: str, now: datetime) -> None:
