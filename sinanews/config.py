@@ -68,6 +68,7 @@ SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_POLL", _is(float, 0), "seconds from 0"),
     ("SINANEWS_TOLERATED", _is(float, 0, 1), "a share from 0 to 1"),
     ("SINANEWS_STALE", FLAGS.__contains__, "0 or 1"),
+    ("SINANEWS_SEARCH", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_PROGRESS", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_ALERT_COMMAND", _is_command, "a command with balanced quotes"),
     ("SINANEWS_LOG_LEVEL", LEVELS.__contains__, ", ".join(LEVELS)),

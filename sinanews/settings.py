@@ -51,6 +51,9 @@ SINANEWS_ALERT_COMMAND = os.environ.get("SINANEWS_ALERT_COMMAND", "")
 SINANEWS_CONTACT = os.environ.get("SINANEWS_CONTACT", "")
 #: The schedule, in place of jobs.py's: a list of dicts (name, cron, spider, arguments), or it as JSON. Read by jobs.
 SINANEWS_JOBS: str | list[dict[str, object]] = os.environ.get("SINANEWS_JOBS", "")
+#: 0: articles are not put into the full-text index, and no search finds them before a scrapy reindex. Read by Run and
+#: commands.
+SINANEWS_SEARCH = os.environ.get("SINANEWS_SEARCH", "1")
 #: 0: neither a progress bar on a terminal nor a line each LOGSTATS_INTERVAL in a log. Read by progress.
 SINANEWS_PROGRESS = os.environ.get("SINANEWS_PROGRESS", "1")
 

@@ -16,8 +16,9 @@ from sinanews.catalogue.due import Due
 from sinanews.catalogue.migrations import SCHEMA_VERSION, check_version, prepare, version_of
 from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
+from sinanews.catalogue.search.index import SearchIndex
 from sinanews.catalogue.seed_files import SeedFiles
-from sinanews.catalogue.tables import ASIDE, COPY, article_channels, articles, contents, revisions
+from sinanews.catalogue.tables import ASIDE, COPY, article_channels, article_stocks, articles, contents, revisions
 from sinanews.catalogue.workers import Workers
 from sinanews.duplicates import index
 from sinanews.duplicates.decision import Alike, Known, TakesOver
@@ -91,8 +92,12 @@ class Catalogue(Database):
     Every method is one transaction, or part of the one that ``together`` has begun.
     """
 
-    def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False, *, read_only: bool = False) -> None:
+    def __init__(
+        self, url: str, give_up: Callable[[], bool] = lambda: False, *, read_only: bool = False, search: bool = True
+    ) -> None:
         """Open or make the catalogue at a SQLAlchemy URL; ``give_up`` as in Database. ``read_only``: make nothing.
+
+        Without ``search`` (SINANEWS_SEARCH) what is recorded is not put into the full-text index.
 
         Raises ArgumentError for a URL that names no database we know, CatalogueError for one that cannot be opened.
         """
@@ -103,6 +108,7 @@ class Catalogue(Database):
         self.runs = Runs(self)
         self.seed_files = SeedFiles(self)
         self.workers = Workers(self)
+        self.search = SearchIndex(self, on=search)
         try:
             with self.read() as connection:
                 version = version_of(connection)
@@ -110,6 +116,8 @@ class Catalogue(Database):
                 if read_only:
                     raise CatalogueError(f"catalogue {self}: {_unlike(version)}")
                 self._prepare()
+            if search and not read_only:
+                self.search.make()
         except BaseException:
             self.close()
             raise
@@ -158,6 +166,9 @@ class Catalogue(Database):
                 its = update(contents).where(contents.c.article_id == digest)
                 connection.execute(its.values(article_id=named[digest]))
                 index.rename(connection, digest, named[digest])
+                self.search.rename(connection, digest, named[digest])
+                stocks = update(article_stocks).where(article_stocks.c.article_id == digest)
+                connection.execute(stocks.values(article_id=named[digest]))
 
     def channel_of(self, url: str) -> str | None:
         """The slug of the channel that listed a URL first, where one did."""
@@ -232,7 +243,7 @@ class Catalogue(Database):
         unless it is given again.
         """
         values = {"attempts": 0, "next_try_at": None, **NO_ANSWER, **values, "id": article_id, "recorded_at": now}
-        with self.begin() as connection:
+        with self.together() as connection:
             if replaces is not None and replaces != article_id:
                 self._take_channels(connection, replaces, article_id)
             again = values["state"] != "exported" or values.get("revision") != 1
@@ -247,8 +258,27 @@ class Catalogue(Database):
                 index.insert(connection, article_id, sketch)
             if content is not None:
                 self.contents.put(connection, content, values["revision"], now, verbatim=verbatim)
+                self.put_stocks(connection, article_id, content.stocks, anew=again)
+            self._put_words(connection, values, content)
             if takes_over is not None:
                 _supersede(connection, takes_over, article_id, now)
+                self.search.remove(connection, takes_over.first)
+
+    def _put_words(self, connection: Connection, values: Mapping[str, Any], content: ArticleItem | None) -> None:
+        """An article is found by a search while it is exported."""
+        if values["state"] != "exported":
+            self.search.remove(connection, values["id"])
+            return
+        body = content.body_text if content is not None else ""
+        about = values.get("revision", 0), values.get("title"), body, values.get("published_at")
+        self.search.put(connection, values["id"], *about)
+
+    def put_stocks(self, connection: Connection, article_id: str, stocks: Sequence[str], *, anew: bool = False) -> None:
+        """The stocks that an article names, besides those that it has; ``anew``: in place of them."""
+        if anew:
+            connection.execute(article_stocks.delete().where(article_stocks.c.article_id == article_id))
+        rows = [{"article_id": article_id, "stock": one[:40]} for one in dict.fromkeys(stocks)]
+        self.insert_new(connection, article_stocks, rows)
 
     def _take_channels(self, connection: Connection, listed_as: str, article_id: str) -> None:
         """The row under which an article was listed goes; the channels that listed it are the article's."""
