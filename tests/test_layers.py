@@ -28,7 +28,7 @@ KNOWS: dict[str, set[str]] = {
     "scheduler": set(),
     "middlewares": {"downloads", "scheduler", "run"},
     "pipelines": {"archive", "catalogue", "cleaning", "duplicates", "pages", "posts", "run"},
-    "terminal": {"catalogue", "config", "run", "watch"},
+    "terminal": {"catalogue", "config", "out", "run", "watch"},
     "report": {"catalogue", "listing", "posts", "terminal", "watch"},
     "samplesite": {"listing"},
     "jobs": set(),
