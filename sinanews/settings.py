@@ -51,6 +51,9 @@ SINANEWS_ALERT_COMMAND = os.environ.get("SINANEWS_ALERT_COMMAND", "")
 SINANEWS_CONTACT = os.environ.get("SINANEWS_CONTACT", "")
 #: The schedule, in place of jobs.py's: a list of dicts (name, cron, spider, arguments), or it as JSON. Read by jobs.
 SINANEWS_JOBS: str | list[dict[str, object]] = os.environ.get("SINANEWS_JOBS", "")
+#: Feeds to write after each run: a list of dicts (file, arguments, search, limit, title, url), or it as JSON; empty:
+#: none. Read by Run and feed.
+SINANEWS_FEEDS: str | list[dict[str, object]] = os.environ.get("SINANEWS_FEEDS", "")
 #: 0: neither a progress bar on a terminal nor a line each LOGSTATS_INTERVAL in a log. Read by progress.
 SINANEWS_PROGRESS = os.environ.get("SINANEWS_PROGRESS", "1")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from scrapy.exceptions import UsageError
 
@@ -13,7 +12,7 @@ from sinanews.out.exporting import Months, export_file, export_posts
 from sinanews.out.filters import Filters
 from sinanews.out.tables import FORMATS, arrow
 from sinanews.posts.exporter import PostRenderer
-from sinanews.terminal.asking import AskingCommand, path_of
+from sinanews.terminal.asking import AskingCommand, path_of, place_of
 from sinanews.terminal.show import plain
 from sinanews.watch.outcomes import counted
 
@@ -65,8 +64,3 @@ class Command(AskingCommand):
 
     def tell(self, number: int, more: str = "") -> None:
         print(f"sinanews: {counted(number, 'article')} in {plain(place_of(self.target))}{more}")
-
-
-def place_of(path: Path) -> str:
-    """Relative to the working folder where it lies in it."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

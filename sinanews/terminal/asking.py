@@ -66,3 +66,8 @@ class AskingCommand(CatalogueCommand):
 
 def path_of(name: str) -> Path:
     return Path(name).expanduser().absolute()
+
+
+def place_of(path: Path) -> str:
+    """Relative to the working folder where it lies in it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
