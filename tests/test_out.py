@@ -25,7 +25,9 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 
 def store(catalogue: Catalogue, name: str, hours: float | None = 0, state: str = "exported", **its: Any) -> None:
     when = NOW - timedelta(hours=hours) if hours is not None else None
-    columns = {key: its.pop(key) for key in ("duplicate_of", "similarity", "revision", "path") if key in its}
+    columns = {
+        key: its.pop(key) for key in ("duplicate_of", "similarity", "revision", "path", "exported_at") if key in its
+    }
     item = ArticleItem(**{
         "id": name, "url": f"https://finance.sina.com.cn/{name}", "title": f"题{name}", "published_at": when,
         "body_text": "文", "body_html": "<p>文</p>", "channel": "china", **its,

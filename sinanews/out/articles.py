@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from sinanews.archive.old_posts import item_of_post
 from sinanews.catalogue.contents import unpack
@@ -23,6 +24,12 @@ BATCH = 200  #: articles read in one transaction: a long one would keep SQLite f
 a, ac, c = articles.c, article_channels.c, contents.c
 _ROWS = select(articles, c.data).join_from(
     articles, contents, and_(c.article_id == a.id, c.revision == a.revision), isouter=True
+)
+#: What every column of an article comes from, without its contents: those are another revision's where they change.
+_STATES = select(
+    *(a[name] for name in ("published_at", "id", "revision", "exported_at", "path", "channel", "state")),
+    *(a[name] for name in ("duplicate_of", "similarity")),
+    select(func.count()).where(ac.article_id == a.id).scalar_subquery(),  # an article only gains channels
 )
 
 
@@ -59,6 +66,7 @@ class Article:
     similarity: float | None  #: from 0 to 1
     revision: int  #: 1 is the first; an edit makes the next
     path: str | None  #: of the post, in the exports folder
+    item: ArticleItem = field(repr=False, compare=False)  #: as the catalogue keeps it; no column
 
 
 class Articles:
@@ -76,14 +84,19 @@ class Articles:
 
         Read in batches, so a run that stores articles meanwhile neither waits nor is waited for.
         """
-        times, by_id = a.published_at, a.id
-        where = list(filters.conditions())
-        order = (times.desc(), by_id.desc()) if newest_first else (times, by_id)
-        timed = _ROWS.where(*where, times.is_not(None)).order_by(*order)
-        yield from self._batches(timed, filters, lambda last: _beyond(last, newest_first))
-        if filters.since is None and filters.until is None:
-            untimed = _ROWS.where(*where, times.is_(None)).order_by(by_id)
-            yield from self._batches(untimed, filters, lambda last: by_id > last.id)
+        for rows in self._timed(_ROWS, filters, newest_first):
+            yield from self._articles(rows, filters)
+        yield from self.untimed(filters)
+
+    def untimed(self, filters: Filters) -> Iterator[Article]:
+        """Those that fit and have no time of publication, by id."""
+        for rows in self._untimed(_ROWS, filters):
+            yield from self._articles(rows, filters)
+
+    def states(self, filters: Filters) -> Iterator[tuple[datetime | None, str]]:
+        """When each article was published, the oldest first, and what changes with what its columns say."""
+        for rows in chain(self._timed(_STATES, filters, False), self._untimed(_STATES, filters)):
+            yield from ((row.published_at, " ".join(map(str, row))) for row in rows)
 
     def these(self, ids: Sequence[str], filters: Filters = Filters(copies=True)) -> Iterator[Article]:  # noqa: B008
         """Those of the ids that there are and fit, in the order given. Raises CatalogueError."""
@@ -93,11 +106,23 @@ class Articles:
             rows = {row.id: row for row in self._rows(_ROWS.where(a.id.in_(batch), *where))}
             yield from self._articles([rows[one] for one in batch if one in rows], filters)
 
-    def _batches(self, query: Any, filters: Filters, beyond: Any) -> Iterator[Article]:
-        query, last = query.limit(BATCH), None
-        while rows := self._rows(query if last is None else query.where(beyond(last))):
-            yield from self._articles(rows, filters)
-            last = rows[-1]
+    def _timed(self, columns: Select[Any], filters: Filters, newest_first: bool) -> Iterator[Sequence[Row[Any]]]:
+        times, by_id = a.published_at, a.id
+        order = (times.desc(), by_id.desc()) if newest_first else (times, by_id)
+        query = columns.where(*filters.conditions(), times.is_not(None)).order_by(*order)
+        return self._batches(query, lambda last: _beyond(last, newest_first))
+
+    def _untimed(self, columns: Select[Any], filters: Filters) -> Iterator[Sequence[Row[Any]]]:
+        if filters.since is not None or filters.until is not None:
+            return iter(())
+        query = columns.where(*filters.conditions(), a.published_at.is_(None)).order_by(a.id)
+        return self._batches(query, lambda last: a.id > last.id)
+
+    def _batches(self, query: Select[Any], beyond: Callable[[Row[Any]], Any]) -> Iterator[Sequence[Row[Any]]]:
+        rows = self._rows(query.limit(BATCH))
+        while rows:
+            yield rows
+            rows = self._rows(query.where(beyond(rows[-1])).limit(BATCH))
 
     def _rows(self, query: Any) -> Sequence[Row[Any]]:
         with self.database.read() as connection:
@@ -157,6 +182,7 @@ def _joined(row: Row[Any], item: ArticleItem, channels: Iterable[str]) -> Articl
         similarity=row.similarity,
         revision=row.revision,
         path=row.path,
+        item=item,
         **its,
     )
 
