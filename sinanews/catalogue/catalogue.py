@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, bindparam, literal_column, select, update
 
+from sinanews.catalogue.budgets import Budgets
+from sinanews.catalogue.claims import Claims
 from sinanews.catalogue.contents import Contents
-from sinanews.catalogue.database import Database
+from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.due import Due
 from sinanews.catalogue.migrations import SCHEMA_VERSION, check_version, prepare, version_of
 from sinanews.catalogue.progress import ListingProgress
@@ -109,6 +111,9 @@ class Catalogue(Database):
         self.seed_files = SeedFiles(self)
         self.workers = Workers(self)
         self.search = SearchIndex(self, on=search)
+        self.budgets = Budgets(self)
+        #: Of the worker that has joined with this object, if one has.
+        self.claims = Claims(self, self._take_channels)
         try:
             with self.read() as connection:
                 version = version_of(connection)
@@ -142,11 +147,13 @@ class Catalogue(Database):
 
     # --- what is known ---------------------------------------------------------------------------------
 
+    @again_where_lost
     def article(self, article_id: str) -> Row[Any] | None:
         """The whole row of an article."""
         with self.read() as connection:
             return connection.execute(select(articles).where(a.id == article_id)).one_or_none()
 
+    @again_where_lost
     def known(self, ids: Collection[str]) -> dict[str, Remembered]:
         """Those of the ids that the catalogue has a row for."""
         self._name_rebuilt(ids)
@@ -170,11 +177,13 @@ class Catalogue(Database):
                 stocks = update(article_stocks).where(article_stocks.c.article_id == digest)
                 connection.execute(stocks.values(article_id=named[digest]))
 
+    @again_where_lost
     def channel_of(self, url: str) -> str | None:
         """The slug of the channel that listed a URL first, where one did."""
         with self.read() as connection:
             return connection.scalar(select(a.channel).where(a.url == url).limit(1))
 
+    @again_where_lost
     def known_urls(self, urls: Collection[str]) -> dict[str, str]:
         """url → id for those of the canonical URLs that are done."""
         with self.read() as connection:
@@ -295,6 +304,7 @@ class Catalogue(Database):
         for row in connection.execute(exported).mappings().all():
             self.upsert(connection, revisions, {"article_id": article_id, **row, "replaced_at": now})
 
+    @again_where_lost
     def aside_paths(self) -> Sequence[str]:
         """The paths of all posts whose place a better copy has taken."""
         with self.read() as connection:

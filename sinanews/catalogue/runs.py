@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from sinanews.catalogue.clock import database_time
-from sinanews.catalogue.database import INSERT, Database
+from sinanews.catalogue.database import INSERT, Database, again_where_lost
 from sinanews.catalogue.tables import cooldowns, runs
 
 
@@ -24,6 +24,7 @@ class Runs:
         with self.database.begin() as connection:
             return int(connection.execute(runs.insert().values(**values).returning(runs.c.id)).scalar_one())
 
+    @again_where_lost
     def end(self, run_id: int, now: datetime, **values: Any) -> None:
         """Outcome, exit code, counts and findings of a run."""
         with self.database.begin() as connection:
@@ -39,6 +40,7 @@ class Runs:
         rows = self.last(spider, limit=200)
         return [r.counts for r in rows if r.counts and r.arguments == dict(arguments) and r.id != before][:30]
 
+    @again_where_lost
     def cool_down(self, host: str, seconds: float, reason: str, address: str = "") -> None:
         """Leave a host alone for so long, all of that address. Until when is reckoned by the database's clock."""
         its = {"address": address, "host": host, "until": database_time(seconds), "reason": reason}
@@ -49,6 +51,7 @@ class Runs:
         with self.database.begin() as connection:
             connection.execute(later)
 
+    @again_where_lost
     def cooldowns(self, address: str | None = None) -> Sequence[Row[Any]]:
         """address, host, until, reason of the hosts to be left alone now, by those of an address or by anybody."""
         query = select(cooldowns).where(cooldowns.c.until > database_time())

@@ -13,7 +13,7 @@ from sqlalchemy import Row, delete, select, update
 
 from sinanews import __version__
 from sinanews.catalogue.clock import database_time
-from sinanews.catalogue.database import Database
+from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.migrations import SCHEMA_VERSION, check_version
 from sinanews.catalogue.tables import claims, workers
 from sinanews.exceptions import CatalogueError
@@ -43,10 +43,11 @@ class Workers:
         with self.database.begin() as connection:
             worker = int(connection.execute(workers.insert().values(**values).returning(w.id)).scalar_one())
             check_version(connection, str(self.database))  # after it: a migration either sees this row, or is seen
-            long_dead = connection.scalars(select(w.id).where(w.alive_until < database_time(-KEPT))).all()
-            self._forget(connection, long_dead)
+            connection.execute(delete(workers).where(w.alive_until < database_time(-KEPT)))
+            connection.execute(delete(claims).where(claims.c.worker.not_in(select(w.id))))
         return worker
 
+    @again_where_lost
     def renew(self, worker: int) -> bool:
         """Let it live for another lease; False where its row is gone. Raises CatalogueError, as ``join``."""
         with self.database.begin() as connection:
@@ -54,21 +55,19 @@ class Workers:
             its = update(workers).where(w.id == worker)
             return connection.execute(its.values(alive_until=database_time(w.lease))).rowcount > 0
 
+    @again_where_lost
     def doing(self, worker: int, text: str) -> None:
         """Say what it does from now on."""
         with self.database.begin() as connection:
             its = update(workers).where(w.id == worker)
             connection.execute(its.values(doing=text, since=database_time()))
 
+    @again_where_lost
     def leave(self, worker: int) -> None:
         """It is no worker any more, and holds nothing."""
         with self.database.begin() as connection:
-            self._forget(connection, [worker])
-
-    def _forget(self, connection: Any, ids: Sequence[int]) -> None:
-        if ids:
-            connection.execute(delete(claims).where(claims.c.worker.in_(ids)))
-            connection.execute(delete(workers).where(w.id.in_(ids)))
+            connection.execute(delete(claims).where(claims.c.worker == worker))
+            connection.execute(delete(workers).where(w.id == worker))
 
     def alive(self) -> Sequence[Row[Any]]:
         """The rows of those whose lease holds, the oldest first."""
