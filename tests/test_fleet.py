@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import hashlib
-import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 

@@ -18,6 +18,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 from scrapy.utils.defer import deferred_from_coro
 
+from sinanews.archive.indexing import index_next
 from sinanews.archive.old_posts import keep_old_posts
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.lock import RunLock
@@ -105,7 +106,7 @@ class Run(Ledger):
             self.stop_run(error)
 
     def take_in_old_posts(self) -> None:
-        """Between its other work the writer keeps the contents of what was exported before 2.0, while there is any."""
+        """Between its other work the writer keeps of older articles what is kept of new ones, while that lacks."""
         writer = self.writer
         assert writer is not None
 
@@ -116,7 +117,9 @@ class Run(Ledger):
         writer.submit(self._take_in).add_done_callback(go_on)
 
     def _take_in(self) -> bool:
-        return keep_old_posts(self.catalogue, self.exports, self.now())
+        if keep_old_posts(self.catalogue, self.exports, self.now()):
+            return True
+        return index_next(self.catalogue, self.exports) is not None
 
     # --- it is stopped ---------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ class _Folded(dict[int, str]):
     def __init__(self) -> None:
         lines = Path(__file__).with_name("simplified.txt").read_text("utf-8").splitlines()
         pairs = (pair for line in lines if not line.startswith("#") for pair in line.split())
-        self.simplified = {ord(traditional): ord(simplified) for traditional, simplified in pairs}
+        self.simplified = {ord(pair[0]): ord(pair[1]) for pair in pairs}
 
     def __missing__(self, code: int) -> str:
         wide = _NOT_TEXT.sub(" ", chr(code))
@@ -55,7 +55,8 @@ def folded_places(text: str) -> tuple[str, list[int]]:
     >>> folded_places("涨㎡")
     ('涨m2', [0, 1, 1])
     """
-    made, places = [], []
+    made: list[str] = []
+    places: list[int] = []
     for place, char in enumerate(text):
         part = fold(char) or " "  # white space is kept: it is shown
         if part == " " and made and made[-1] == " ":

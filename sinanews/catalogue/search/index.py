@@ -20,8 +20,9 @@ logger = logging.getLogger(__name__)
 #: A docid is the hour of publication, then a number of its own: the newest have the largest, and those of an hour lie
 #: so close together that the index is a third smaller than with seconds. Articles without a time have hour 0.
 BITS = 24
+TIMED = 1 << BITS  #: the least docid of an article with a time
 FIRST, LARGEST = 100, 5000  #: hits that are looked at together, at first and at last
-FEW = 500  #: articles that a filter may leave over: the words are looked for in each of them
+FEW = 2000  #: articles that a filter may leave over: the words are looked for in each of them
 EVERY = -(2**62), 2**62
 d, a = search_docs.c, articles.c
 _GIVE = text(
@@ -49,10 +50,11 @@ class Engine(Protocol):
     def best(self, connection: Connection, query: Query, low: int, high: int) -> Sequence[int]:
         """All that have the words, those first that are most about them."""
 
-    def holds(self, connection: Connection, docid: int, word: str) -> bool: ...
-    def texts(self, connection: Connection) -> int: ...
-    def check(self, connection: Connection) -> None:
-        """Raises the database's error where the index is damaged."""
+    def holds(self, connection: Connection, docid: int, word: str) -> bool:
+        """Whether that text has the word."""
+
+    def texts(self, connection: Connection) -> int:
+        """How many there are, those that no article has any more too."""
 
 
 ENGINES: dict[str, type[Engine]] = {"sqlite": Fts5, "postgresql": Grams}
@@ -103,7 +105,7 @@ class SearchIndex:
         low = hour_of(published_at) << BITS
         values = {"low": low, "high": low + (1 << BITS) - 1, "article": article_id, "revision": revision}
         docid = connection.scalar(_GIVE, values)
-        self.engine.add(connection, docid, fold(title[:MOST]), fold(body[:MOST]))
+        self.engine.add(connection, docid, fold(title[:MOST])[:MOST], fold(body[:MOST])[:MOST])
 
     def remove(self, connection: Connection, article_id: str) -> None:
         """Find an article no more."""
