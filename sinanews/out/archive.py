@@ -95,13 +95,10 @@ class Archive:
         self.check(filters)
         if self.catalogue.search.state() == "none":
             raise CatalogueError(f"catalogue {self.catalogue}: there is no index of words; scrapy reindex makes it")
-        where = list(filters.conditions(self.reader.knows_stocks))
-        times = filters.since, filters.until
-        if best:
-            ids = self.catalogue.search.best(asked, where, *times)
-        else:
-            narrow = bool(filters.ids or filters.stocks or filters.media)
-            ids = self.catalogue.search.newest(asked, where, *times, narrow=narrow)
+        where, narrow = (list(filters.conditions(self.reader.knows_stocks, row_by_row=one)) for one in (True, False))
+        may_be_few = filters.ids or (filters.stocks and self.reader.knows_stocks)
+        find = self.catalogue.search.best if best else self.catalogue.search.newest
+        ids = find(asked, where, filters.since, filters.until, narrow if may_be_few else None)
         return islice(self._whole(ids, filters, limit or BATCH), limit)
 
     def _whole(self, ids: Iterator[str], filters: Filters, together: int) -> Iterator[Article]:
