@@ -156,7 +156,7 @@ def cost_of_search(exports: Path, size: int) -> dict[str, float]:
     archive = Archive.of(catalogue, exports)
     newest = {
         (query, filters): _quickest(lambda q=query, f=filters: list(archive.search(q, f, limit=20)))  # type: ignore[misc]
-        for query, filters in (*SEARCHES, (f"{size // 2}", Filters()))
+        for query, filters in (*SEARCHES, (texts.story(7, 1).stock, Filters()))
     }
     best = [_quickest(lambda q=query, f=filters: list(archive.search(q, f, best=True, limit=20)), 1)  # type: ignore[misc]
             for query, filters in SEARCHES]  # fmt: skip
