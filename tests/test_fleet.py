@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 import subprocess
 import threading
 import time
