@@ -79,6 +79,7 @@ SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_LEASE", _is(float, 0.1), "seconds from 0.1"),
     ("SINANEWS_POSTS", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_STALE", FLAGS.__contains__, "0 or 1"),
+    ("SINANEWS_SEARCH", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_PROGRESS", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_ALERT_COMMAND", _is_command, "a command with balanced quotes"),
     ("SINANEWS_LOG_LEVEL", LEVELS.__contains__, ", ".join(LEVELS)),

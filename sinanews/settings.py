@@ -70,6 +70,12 @@ SINANEWS_JOBS: str | list[dict[str, object]] = os.environ.get("SINANEWS_JOBS", "
 SINANEWS_ZONE = os.environ.get("SINANEWS_ZONE", "")
 #: Seconds after which a job that came to nothing is tried again; five times as long each time. Read by workers.
 SINANEWS_JOB_DELAY = os.environ.get("SINANEWS_JOB_DELAY", "60")
+#: 0: articles are not put into the full-text index, and no search finds them before a scrapy reindex. Read by Run and
+#: commands.
+SINANEWS_SEARCH = os.environ.get("SINANEWS_SEARCH", "1")
+#: Feeds to write after each run: a list of dicts (file, arguments, search, limit, title, url), or it as JSON; empty:
+#: none. Read by Run and feed.
+SINANEWS_FEEDS: str | list[dict[str, object]] = os.environ.get("SINANEWS_FEEDS", "")
 #: 0: neither a progress bar on a terminal nor a line each LOGSTATS_INTERVAL in a log. Read by progress.
 SINANEWS_PROGRESS = os.environ.get("SINANEWS_PROGRESS", "1")
 

@@ -19,13 +19,14 @@ from sinanews.catalogue.migrations import SCHEMA_VERSION, check_version, prepare
 from sinanews.catalogue.pictures import Pictures
 from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
+from sinanews.catalogue.search.index import SearchIndex
 from sinanews.catalogue.seed_files import SeedFiles
-from sinanews.catalogue.tables import ASIDE, COPY, article_channels, articles, contents, revisions
+from sinanews.catalogue.tables import ASIDE, COPY, article_channels, article_stocks, articles, contents, revisions
 from sinanews.catalogue.workers import Workers
 from sinanews.duplicates import index
 from sinanews.duplicates.decision import Alike, Known, TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, Sketch
-from sinanews.exceptions import StillAtWork
+from sinanews.exceptions import CatalogueError, StillAtWork
 from sinanews.items import ArticleItem
 from sinanews.posts.folder import aside_path
 from sinanews.posts.naming import file_id
@@ -100,12 +101,16 @@ class Catalogue(Database):
     Every method is one transaction, or part of the one that ``together`` has begun.
     """
 
-    def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False) -> None:
-        """Open or make the catalogue at a SQLAlchemy URL; ``give_up`` as in Database.
+    def __init__(
+        self, url: str, give_up: Callable[[], bool] = lambda: False, *, read_only: bool = False, search: bool = True
+    ) -> None:
+        """Open or make the catalogue at a SQLAlchemy URL; ``give_up`` as in Database. ``read_only``: make nothing.
+
+        Without ``search`` (SINANEWS_SEARCH) what is recorded is not put into the full-text index.
 
         Raises ArgumentError for a URL that names no database we know, CatalogueError for one that cannot be opened.
         """
-        super().__init__(url, give_up)
+        super().__init__(url, give_up, read_only=read_only)
         self.contents = Contents(self)
         self.due = Due(self)
         self.listing = ListingProgress(self)
@@ -113,14 +118,19 @@ class Catalogue(Database):
         self.runs = Runs(self)
         self.seed_files = SeedFiles(self)
         self.workers = Workers(self)
+        self.search = SearchIndex(self, on=search)
         self.budgets = Budgets(self)
         #: Of the worker that has joined with this object, if one has.
         self.claims = Claims(self, self._take_channels)
         try:
             with self.read() as connection:
-                is_ready = version_of(connection) == SCHEMA_VERSION
-            if not is_ready:
+                version = version_of(connection)
+            if version != SCHEMA_VERSION:
+                if read_only:
+                    raise CatalogueError(f"catalogue {self}: {_unlike(version)}")
                 self._prepare()
+            if search and not read_only:
+                self.search.make()
         except BaseException:
             self.close()
             raise
@@ -171,6 +181,9 @@ class Catalogue(Database):
                 its = update(contents).where(contents.c.article_id == digest)
                 connection.execute(its.values(article_id=named[digest]))
                 index.rename(connection, digest, named[digest])
+                self.search.rename(connection, digest, named[digest])
+                stocks = update(article_stocks).where(article_stocks.c.article_id == digest)
+                connection.execute(stocks.values(article_id=named[digest]))
 
     @again_where_lost
     def channel_of(self, url: str) -> str | None:
@@ -247,7 +260,7 @@ class Catalogue(Database):
         unless it is given again.
         """
         values = {"attempts": 0, "next_try_at": None, **NO_ANSWER, **values, "id": article_id, "recorded_at": now}
-        with self.begin() as connection:
+        with self.together() as connection:
             if replaces is not None and replaces != article_id:
                 self._take_channels(connection, replaces, article_id)
             again = values["state"] != "exported" or values.get("revision") != 1
@@ -262,8 +275,27 @@ class Catalogue(Database):
                 index.insert(connection, article_id, sketch)
             if content is not None:
                 self.contents.put(connection, content, values["revision"], now, verbatim=verbatim)
+                self.put_stocks(connection, article_id, content.stocks, anew=again)
+            self._put_words(connection, values, content)
             if takes_over is not None:
                 _supersede(connection, takes_over, article_id, now)
+                self.search.remove(connection, takes_over.first)
+
+    def _put_words(self, connection: Connection, values: Mapping[str, Any], content: ArticleItem | None) -> None:
+        """An article is found by a search while it is exported."""
+        if values["state"] != "exported":
+            self.search.remove(connection, values["id"])
+            return
+        body = content.body_text if content is not None else ""
+        about = values.get("revision", 0), values.get("title"), body, values.get("published_at")
+        self.search.put(connection, values["id"], *about)
+
+    def put_stocks(self, connection: Connection, article_id: str, stocks: Sequence[str], *, anew: bool = False) -> None:
+        """The stocks that an article names, besides those that it has; ``anew``: in place of them."""
+        if anew:
+            connection.execute(article_stocks.delete().where(article_stocks.c.article_id == article_id))
+        rows = [{"article_id": article_id, "stock": one[:40]} for one in dict.fromkeys(stocks)]
+        self.insert_new(connection, article_stocks, rows)
 
     def _take_channels(self, connection: Connection, listed_as: str, article_id: str) -> None:
         """The row under which an article was listed goes; the channels that listed it are the article's."""
@@ -322,6 +354,15 @@ class Catalogue(Database):
         tries = next_try(row.attempts if row is not None else 0, now)
         values = {**before, **values, **tries, "reason": reason, "detail": detail[:500]}
         self.record(article_id, now, state="failed", **values)
+
+
+def _unlike(version: int | None) -> str:
+    """Why a catalogue of another version cannot be read without writing, and what to do."""
+    if version is None:
+        return "there is none; scrapy crawl makes one"
+    if version > SCHEMA_VERSION:
+        return f"made by a newer sinanews (schema {version}); upgrade this one"
+    return f"made by an older sinanews (schema {version}); scrapy status brings it up to date"
 
 
 def _supersede(connection: Connection, decision: TakesOver, by: str, now: datetime) -> None:

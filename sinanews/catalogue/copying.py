@@ -11,13 +11,13 @@ from sqlalchemy import Column, Integer, Table, func, select, text, tuple_
 
 from sinanews.catalogue.catalogue import Catalogue
 from sinanews.catalogue.database import INSERT
-from sinanews.catalogue.tables import articles, budgets, claims, metadata, versions, workers
+from sinanews.catalogue.tables import articles, budgets, claims, metadata, search_docs, versions, workers
 from sinanews.duplicates import index
 from sinanews.exceptions import CatalogueError
 
 BATCH = 1000  #: rows of one transaction
-#: What says how a catalogue is worked with now is no part of it.
-LEFT = {table.name for table in (versions, workers, claims, budgets)}
+#: What says how a catalogue is worked with now is no part of it; each database has its own full-text index.
+LEFT = {table.name for table in (versions, workers, claims, budgets, search_docs)}
 TABLES: tuple[Table, ...] = tuple(
     table for its in (metadata, index.metadata) for table in its.sorted_tables if table.name not in LEFT
 )
@@ -49,6 +49,8 @@ def copy(source: Catalogue, target: Catalogue) -> Iterator[Copied]:
         if was != now:
             raise CatalogueError(f"table {table.name} differs after all: {was[0]:,} rows in {source}, {now[0]:,} now")
         yield Copied(table.name, now[0])
+    with target.together() as connection:
+        target.search.begin_anew(connection)  # runs and scrapy reindex put the articles in
 
 
 def _copy_table(source: Catalogue, target: Catalogue, table: Table) -> None:

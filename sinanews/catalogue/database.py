@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3 as sqlite_driver
 import threading
 import time
@@ -56,12 +57,15 @@ def again_where_lost(do: Method) -> Method:
 class Database:
     """An engine for a SQLAlchemy URL; every driver error becomes a CatalogueError of one line."""
 
-    def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False) -> None:
-        """Raises ArgumentError for a URL that names no database we know."""
+    def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False, *, read_only: bool = False) -> None:
+        """Raises ArgumentError for a URL that names no database we know.
+
+        ``read_only``: the database itself refuses to write, and nothing is made where there is none.
+        """
         self.url = _checked(url)
         #: Asked while a transaction waits for other writers: True ends the wait with an error.
         self.give_up = give_up
-        self.engine = _engine(self.url)
+        self.engine = _reading_engine(self.url) if read_only else _engine(self.url)
         self._was_there = False  #: whether there has ever been a connection
         self._shared = threading.local()  #: its ``connection``: of the transaction that ``together`` has begun
         if self.engine.dialect.name == "sqlite":
@@ -257,6 +261,21 @@ def _engine(url: URL) -> Engine:
         connection.execute("PRAGMA synchronous=NORMAL")
 
     return engine
+
+
+def _reading_engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return _created(url, pool_pre_ping=True, connect_args={"options": "-c default_transaction_read_only=on"})
+    path = Path(str(url.database)).absolute()
+
+    def connect() -> sqlite_driver.Connection:
+        # Beside a file in a folder that nobody may write to SQLite cannot keep its notes; such a file does not change.
+        mode = "mode=ro" if os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
+        options: dict[str, Any] = {"timeout": BUSY_TIMEOUT, "isolation_level": None, "check_same_thread": False}
+        made: sqlite_driver.Connection = sqlite_driver.connect(f"{path.as_uri()}?{mode}", uri=True, **options)
+        return made
+
+    return _created(url, creator=connect)
 
 
 def _server(url: URL) -> Engine:

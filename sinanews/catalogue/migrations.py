@@ -11,7 +11,18 @@ from collections.abc import Callable
 from sqlalchemy import Connection, inspect, select, text
 
 from sinanews.catalogue.clock import database_time
-from sinanews.catalogue.tables import FROM_POSTS, articles, cooldowns, metadata, runs, upkeep, versions, workers
+from sinanews.catalogue.tables import (
+    FROM_POSTS,
+    SEARCH,
+    STOCKS,
+    articles,
+    cooldowns,
+    metadata,
+    runs,
+    upkeep,
+    versions,
+    workers,
+)
 from sinanews.dates import to_beijing
 from sinanews.duplicates import index as stories
 from sinanews.exceptions import CatalogueError, StillAtWork
@@ -50,11 +61,17 @@ def _cooldowns_of_an_address(connection: Connection) -> None:
             connection.execute(cooldowns.insert().values(address="", **row))
 
 
+def _stocks_and_search(connection: Connection) -> None:
+    """5: the stocks of the articles that there are, and the full-text index, are to be made by and by."""
+    connection.execute(upkeep.insert(), [{"name": name, "position": ""} for name in (STOCKS, SEARCH)])
+
+
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _answers_and_seed_files,
     _contents_and_indexes,
     _cooldowns_of_an_address,
+    _stocks_and_search,
 )
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 

@@ -126,6 +126,8 @@ contents = Table(
 #: What is being brought up to date by and by, and how far that has come; no row: nothing is left to do.
 upkeep = Table("upkeep", metadata, Column("name", String(40), primary_key=True), Column("position", Text))
 FROM_POSTS = "contents_from_posts"  #: the contents of articles from before 2.0, by id: see archive/old_posts.py
+STOCKS = "article_stocks"  #: the stocks of articles from before that table, by id: see archive/indexing.py
+SEARCH = "search_index"  #: articles that no search finds yet, by id; the same
 
 #: The pictures that articles show; ``path``: where the archive's copy lies, below the exports folder.
 pictures = Table(
@@ -150,6 +152,28 @@ article_channels = Table(
     metadata,
     Column("article_id", String(300), primary_key=True),
     Column("channel", String(40), primary_key=True),
+)
+
+#: The stocks that an article names, as its contents have them.
+article_stocks = Table(
+    "article_stocks",
+    metadata,
+    Column("article_id", String(300), primary_key=True),
+    Column("stock", String(40), primary_key=True),
+    Index("article_stocks_stock", "stock", "article_id"),
+    sqlite_with_rowid=False,  # half the room: the primary key is all there is
+)
+
+#: What the full-text index knows each exported article as; see search/index.py. Without an article: a text that no
+#: article has any more.
+search_docs = Table(
+    "search_docs",
+    metadata,
+    Column("docid", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("article_id", String(300)),
+    Column("revision", Integer, nullable=False),
+    Column("folded", Text),  # on PostgreSQL alone: title and text as they are searched
+    Index("search_docs_article", "article_id", unique=True),
 )
 
 #: What an article was before an edit replaced it.

@@ -66,7 +66,8 @@ class Command(ScrapyCommand):
             if args[0] == "copy":
                 self.exitcode = copy_to(self.settings, absolute_database_url(args[1]), exports)
                 return
-            catalogue = Catalogue(url_of_catalogue(self.settings))
+            search = self.settings.getbool("SINANEWS_SEARCH")
+            catalogue = Catalogue(url_of_catalogue(self.settings), search=search)
             self.exitcode = rebuild(catalogue, exports, datetime.now(timezone.utc))
             catalogue.close()
         except SinanewsError as error:

@@ -18,12 +18,16 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 from scrapy.utils.defer import deferred_from_coro
 
+from sinanews.archive.indexing import index_next
 from sinanews.archive.old_posts import keep_old_posts
+from sinanews.catalogue import Catalogue
 from sinanews.catalogue.lock import RunLock
 from sinanews.catalogue.writer import Writer
 from sinanews.config import check_settings, missing_command
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, Banned, CatalogueError, SinanewsError
+from sinanews.out.archive import Archive
+from sinanews.out.feeding import parse_feeds, write_feeds
 from sinanews.pages.answers import Walls
 from sinanews.posts.folder import ExportFolder
 from sinanews.posts.no_folder import NoFolder
@@ -48,6 +52,7 @@ class Run(Ledger):
     def __init__(self, crawler: Crawler, now: Callable[[], datetime] = utc_now) -> None:
         """Raises ArgumentError for a setting that cannot be used."""
         check_settings(crawler.settings)
+        self.feeds = parse_feeds(crawler.settings["SINANEWS_FEEDS"])
         super().__init__(crawler, now)
         self.spider_name: str = crawler.spidercls.name
         self.arguments: dict[str, str] = {}
@@ -104,7 +109,7 @@ class Run(Ledger):
             self.stop_run(error)
 
     def take_in_old_posts(self) -> None:
-        """Between its other work the writer keeps the contents of what was exported before 2.0, while there is any."""
+        """Between its other work the writer keeps of older articles what is kept of new ones, while that lacks."""
         writer, loop = self.writer, asyncio.get_running_loop()
         assert writer is not None
 
@@ -118,7 +123,9 @@ class Run(Ledger):
         writer.submit(self._take_in).add_done_callback(go_on)
 
     def _take_in(self) -> bool:
-        return keep_old_posts(self.catalogue, self.exports, self.now())
+        if keep_old_posts(self.catalogue, self.exports, self.now()):
+            return True
+        return index_next(self.catalogue, self.exports) is not None
 
     def _not_taken_in(self, error: BaseException) -> None:
         if not isinstance(error, SinanewsError):
@@ -205,6 +212,7 @@ class Run(Ledger):
 
     async def spider_closed(self, spider: Spider, reason: str) -> None:
         self.end(reason)
+        await asyncio.to_thread(self.write_feeds)
         await asyncio.to_thread(self.tell)  # other crawls of this process go on meanwhile
 
     def end(self, reason: str) -> None:
@@ -260,6 +268,18 @@ class Run(Ledger):
         if outcome.code not in (0, USAGE.code):
             about = {"spider": self.spider_name, "arguments": self.arguments, "line": self.line, **values}
             self.message = {**about, "outcome": outcome.name, "exit_code": outcome.code}
+
+    def write_feeds(self) -> None:
+        """Write the feeds of SINANEWS_FEEDS, where the run has begun. One that fails is logged, and fails no run."""
+        if not self.feeds or not self.has_begun:
+            return
+        try:
+            url = self.catalogue.url.render_as_string(hide_password=False)
+            with Archive.of(Catalogue(url, read_only=True), self.exports) as archive:
+                for problem in write_feeds(archive, self.feeds, self.now()):
+                    logger.error("a feed of SINANEWS_FEEDS could not be written: %s", problem)
+        except Exception as error:
+            logger.error("the feeds of SINANEWS_FEEDS could not be written: %s", error)
 
     def findings(self, counts: Mapping[str, Any]) -> list[Finding]:
         """What the monitors say of the run, by its own counts and those of the runs like it; logged here."""

@@ -38,7 +38,8 @@ class Ledger:
     def catalogue(self) -> Catalogue:
         """Opened when it is first needed. Raises CatalogueError, ArgumentError."""
         url = catalogue_url(self.crawler.settings["SINANEWS_DATABASE"], self.exports)
-        return Catalogue(url, self.interrupts.no_use_waiting)
+        search = self.crawler.settings.getbool("SINANEWS_SEARCH")
+        return Catalogue(url, self.interrupts.no_use_waiting, search=search)
 
     @property
     def shared(self) -> bool:
