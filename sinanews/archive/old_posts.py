@@ -46,6 +46,9 @@ def item_in_post(about: Mapping[str, Any], data: bytes) -> ArticleItem | None:
     named = {name: post.extra[key] for name, key in EXTRA_KEYS.items() if post.extra.get(key)}
     fields: dict[str, Any] = {name: value for name in TEXTS if isinstance(value := named.get(name), str)}
     fields |= {name: value for name in LISTS if isinstance(value := named.get(name), list)}
+    fields.setdefault("summary", post.excerpt)
+    fields.setdefault("stocks", post.stocks)
+    fields.setdefault("keywords", [word for word in post.keywords if word != about.get("media")])
     is_seed = about["id"].startswith("seed-")
     return ArticleItem(
         id=about["id"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, BinaryIO
 
 from scrapy.exporters import BaseItemExporter, CsvItemExporter, XmlItemExporter
@@ -14,6 +14,7 @@ from scrapy.settings import BaseSettings
 from sinanews.exceptions import ArgumentError
 from sinanews.items import ArticleItem
 from sinanews.posts import Post, write_post
+from sinanews.posts.extras import Extras
 
 # Hexo gives ``id`` (``:id`` in permalinks) and ``layout`` (which template, or none) a meaning of its own,
 # and ``author`` is the seed's already.
@@ -23,6 +24,8 @@ _IN_THE_POST = {"title", "categories", "lead_image", "body_html", "body_text", "
 EXTRA_KEYS = {
     field.name: _RENAMED.get(field.name, field.name) for field in fields(ArticleItem) if field.name not in _IN_THE_POST
 }
+
+PLAIN = Extras()
 
 
 class FrontMatterItemExporter(BaseItemExporter):
@@ -42,17 +45,25 @@ class FrontMatterItemExporter(BaseItemExporter):
 class PostRenderer:
     """An item as the bytes of its post. Raises ArgumentError for an extra field that cannot be."""
 
-    def __init__(self, *, verbatim: bool = False, extra_fields: Iterable[str] = ()) -> None:
-        self.verbatim, self.extra_fields = verbatim, checked_extra_fields(extra_fields)
+    def __init__(self, *, verbatim: bool = False, extra_fields: Iterable[str] = (), extras: Extras = PLAIN) -> None:
+        self.verbatim, self.extra_fields, self.extras = verbatim, checked_extra_fields(extra_fields), extras
 
     @classmethod
     def from_settings(cls, settings: BaseSettings) -> PostRenderer:
         extra = settings.getlist("SINANEWS_FRONT_MATTER_EXTRA")
-        return cls(verbatim=settings["SINANEWS_BODY"] == "verbatim", extra_fields=extra)
+        extras = Extras(
+            tags=tuple(name.strip() for name in settings.getlist("SINANEWS_TAGS")),
+            excerpt=settings.getbool("SINANEWS_EXCERPT"),
+            source_link=settings.getbool("SINANEWS_SOURCE_LINK"),
+            beijing=settings["SINANEWS_DATES"] == "beijing",
+        )
+        return cls(verbatim=settings["SINANEWS_BODY"] == "verbatim", extra_fields=extra, extras=extras)
 
     def __call__(self, item: ArticleItem) -> bytes:
-        extra = {EXTRA_KEYS[name]: getattr(item, name) for name in self.extra_fields}
-        return write_post(post_of(item), verbatim=self.verbatim, extra=extra)
+        fields = {EXTRA_KEYS[name]: getattr(item, name) for name in self.extra_fields}
+        post = replace(post_of(item), body=self.extras.body(item))
+        extra = {**self.extras.keys(item), **fields}
+        return write_post(post, verbatim=self.verbatim, extra=extra, beijing=self.extras.beijing)
 
 
 #: Lines of a header that differ at every fetch of the same article.
