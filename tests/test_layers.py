@@ -79,6 +79,8 @@ OWNERS = {
     "markdown_it": {"posts"},
     "numpy": {"duplicates"},
     "cronsim": {"jobs"},
+    "datasette": {"out"},
+    "pyarrow": {"out"},
 }  # fmt: skip
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE or p.name != "__init__.py")
 
