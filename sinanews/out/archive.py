@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,11 +14,12 @@ from sqlalchemy import func, select
 from sinanews.catalogue.catalogue import Catalogue
 from sinanews.catalogue.contents import Kept
 from sinanews.catalogue.place import FILE
+from sinanews.catalogue.search.query import parse_query
 from sinanews.catalogue.tables import articles
 from sinanews.config import absolute_database_url
 from sinanews.exceptions import ArgumentError, CatalogueError
 from sinanews.listing.channels import channel_by_slug
-from sinanews.out.articles import Article, Articles
+from sinanews.out.articles import BATCH, Article, Articles
 from sinanews.out.filters import Filters
 
 EVERYTHING = Filters()
@@ -87,9 +89,24 @@ class Archive:
     ) -> Iterator[Article]:
         """Articles whose title or text has the words, newest first, or with ``best`` the best first.
 
-        Raises ArgumentError for a query that cannot be understood, CatalogueError.
+        Raises ArgumentError for a query that cannot be understood, CatalogueError where there is no index.
         """
-        raise NotImplementedError
+        asked = parse_query(query)
+        self.check(filters)
+        if self.catalogue.search.state() == "none":
+            raise CatalogueError(f"catalogue {self.catalogue}: there is no index of words; scrapy reindex makes it")
+        where = list(filters.conditions(self.reader.knows_stocks))
+        times = filters.since, filters.until
+        if best:
+            ids = self.catalogue.search.best(asked, where, *times)
+        else:
+            narrow = bool(filters.ids or filters.stocks or filters.media)
+            ids = self.catalogue.search.newest(asked, where, *times, narrow=narrow)
+        return islice(self._whole(ids, filters, limit or BATCH), limit)
+
+    def _whole(self, ids: Iterator[str], filters: Filters, together: int) -> Iterator[Article]:
+        while batch := list(islice(ids, min(together, BATCH))):
+            yield from self.reader.these(batch, filters)
 
     def get(self, article_id: str) -> Article | None:
         """One article, of whatever state that has a text; None if there is none."""
@@ -100,8 +117,8 @@ class Archive:
         return self.catalogue.contents.history(article_id)
 
     def count(self, filters: Filters = EVERYTHING) -> int:
-        """How many fit; with ``stocks`` each article is read for it."""
-        if filters.stocks:
+        """How many fit."""
+        if filters.stocks and not self.reader.knows_stocks:
             return sum(1 for _ in self.articles(filters))
         self.check(filters)
         with self.catalogue.read() as connection:

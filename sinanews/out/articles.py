@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sinanews.archive.old_posts import item_of_post
 from sinanews.catalogue.contents import unpack
 from sinanews.catalogue.database import Database
-from sinanews.catalogue.tables import article_channels, articles, contents
+from sinanews.catalogue.tables import STOCKS, article_channels, articles, contents, upkeep
 from sinanews.dates import to_beijing
 from sinanews.items import ArticleItem
 from sinanews.out.filters import Filters
@@ -79,6 +80,11 @@ class Articles:
         self.unreadable: Counter[str] = Counter()
         self.example: str | None = None
 
+    @cached_property
+    def knows_stocks(self) -> bool:
+        """Whether the catalogue knows the stocks of every article: those of before 2.0 are read by and by."""
+        return not self._rows(select(upkeep.c.name).where(upkeep.c.name == STOCKS))
+
     def select(self, filters: Filters = Filters(), *, newest_first: bool = True) -> Iterator[Article]:  # noqa: B008
         """Those that fit, by (published_at, id); those without a time come last. Raises CatalogueError.
 
@@ -100,7 +106,7 @@ class Articles:
 
     def these(self, ids: Sequence[str], filters: Filters = Filters(copies=True)) -> Iterator[Article]:  # noqa: B008
         """Those of the ids that there are and fit, in the order given. Raises CatalogueError."""
-        where = list(filters.conditions())
+        where = list(filters.conditions(self.knows_stocks))
         for start in range(0, len(ids), BATCH):
             batch = ids[start : start + BATCH]
             rows = {row.id: row for row in self._rows(_ROWS.where(a.id.in_(batch), *where))}
@@ -109,13 +115,13 @@ class Articles:
     def _timed(self, columns: Select[Any], filters: Filters, newest_first: bool) -> Iterator[Sequence[Row[Any]]]:
         times, by_id = a.published_at, a.id
         order = (times.desc(), by_id.desc()) if newest_first else (times, by_id)
-        query = columns.where(*filters.conditions(), times.is_not(None)).order_by(*order)
+        query = columns.where(*filters.conditions(self.knows_stocks), times.is_not(None)).order_by(*order)
         return self._batches(query, lambda last: _beyond(last, newest_first))
 
     def _untimed(self, columns: Select[Any], filters: Filters) -> Iterator[Sequence[Row[Any]]]:
         if filters.since is not None or filters.until is not None:
             return iter(())
-        query = columns.where(*filters.conditions(), a.published_at.is_(None)).order_by(a.id)
+        query = columns.where(*filters.conditions(self.knows_stocks), a.published_at.is_(None)).order_by(a.id)
         return self._batches(query, lambda last: a.id > last.id)
 
     def _batches(self, query: Select[Any], beyond: Callable[[Row[Any]], Any]) -> Iterator[Sequence[Row[Any]]]:
@@ -135,7 +141,7 @@ class Articles:
             channels[row.article_id].append(row.channel)
         for row in rows:
             item = self._item(row)
-            if item is not None and filters.fits(item):
+            if item is not None and (self.knows_stocks or filters.fits(item)):
                 yield _joined(row, item, channels[row.id])
 
     def _item(self, row: Row[Any]) -> ArticleItem | None:

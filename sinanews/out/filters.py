@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, or_, select
 
 from sinanews.arguments import Parser, day, day_or_age, flag, names, parse_arguments, since_when
-from sinanews.catalogue.tables import article_channels, articles
+from sinanews.catalogue.tables import article_channels, article_stocks, articles
 from sinanews.exceptions import ArgumentError
 from sinanews.items import ArticleItem
 from sinanews.listing.channels import select_channels
@@ -18,7 +18,7 @@ from sinanews.listing.channels import select_channels
 KINDS = ("article", "video", "gallery", "live")
 _PREFIX = re.compile(r"(?i)(sh|sz|bj|hk)(?=[0-9A-Z])")
 _NUMBER = re.compile(r"\d{5,6}")
-a, ac = articles.c, article_channels.c
+a, ac, stock = articles.c, article_channels.c, article_stocks.c
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Filters:
     ids: tuple[str, ...] = ()
     copies: bool = False  #: copies without a post too: dropped ones, which have no text, and those set aside
 
-    def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """What holds of a row of ``articles``; ``stocks`` are in no column of it: see ``fits``."""
+    def conditions(self, knows_stocks: bool = True) -> Iterator[ColumnElement[bool]]:
+        """What holds of a row of ``articles``; for stocks only if the catalogue has those of all: else see ``fits``."""
         yield a.state.in_(("exported", "duplicate")) if self.copies else a.state == "exported"
         if self.since is not None:
             yield a.published_at >= self.since
@@ -47,6 +47,8 @@ class Filters:
         if self.channels:  # the first is in the row; a rebuilt catalogue has no other
             listed = select(ac.article_id).where(ac.article_id == a.id, ac.channel.in_(self.channels))
             yield or_(a.channel.in_(self.channels), listed.exists())
+        if self.stocks and knows_stocks:
+            yield a.id.in_(select(stock.article_id).where(stock.stock.in_(self.stocks)))
         for column, values in ((a.media, self.media), (a.kind, self.kinds), (a.id, self.ids)):
             if values:
                 yield column.in_(values)

@@ -24,11 +24,14 @@ from sinanews.watch.outcomes import counted
 class AskingCommand(CatalogueCommand):
     """Exit code 0: done; 1: some articles could not be read; 2, 6: as ever."""
 
+    may_search = True  #: whether a search is an option of it
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("-a", dest="given", action="append", default=[], metavar="NAME=VALUE",
                             help=f"which articles, may be repeated: {', '.join(PARSERS)}")  # fmt: skip
-        parser.add_argument("--search", metavar="QUERY", help="only articles that scrapy search finds")
+        if self.may_search:
+            parser.add_argument("--search", metavar="QUERY", help="only articles that scrapy search finds")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
