@@ -91,6 +91,10 @@ class Archive:
 
         Raises ArgumentError for a query that cannot be understood, CatalogueError where there is no index.
         """
+        return islice(self._whole(self.find(query, filters, best=best), filters, limit or BATCH), limit)
+
+    def find(self, query: str, filters: Filters = EVERYTHING, *, best: bool = False) -> Iterator[str]:
+        """The ids of what ``search`` gives, which raises the same."""
         asked = parse_query(query)
         self.check(filters)
         if self.catalogue.search.state() == "none":
@@ -98,11 +102,9 @@ class Archive:
         where = list(filters.conditions(self.reader.knows_stocks))
         times = filters.since, filters.until
         if best:
-            ids = self.catalogue.search.best(asked, where, *times)
-        else:
-            narrow = bool(filters.ids or filters.stocks or filters.media)
-            ids = self.catalogue.search.newest(asked, where, *times, narrow=narrow)
-        return islice(self._whole(ids, filters, limit or BATCH), limit)
+            return self.catalogue.search.best(asked, where, *times)
+        narrow = bool(filters.ids or filters.stocks or filters.media)
+        return self.catalogue.search.newest(asked, where, *times, narrow=narrow)
 
     def _whole(self, ids: Iterator[str], filters: Filters, together: int) -> Iterator[Article]:
         while batch := list(islice(ids, min(together, BATCH))):

@@ -7,12 +7,14 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
 from datasette import hookimpl
 from datasette.database import Database
 from datasette.filters import FilterArguments
+from datasette.utils import tilde_decode, tilde_encode
 from datasette.utils.asgi import NotFound, Response
 from markupsafe import Markup
 
@@ -81,7 +83,7 @@ class Plugin:
 
     def search(self, query: str) -> str:
         """A JSON list of ids, the newest first."""
-        return json.dumps(list(self.archive.find(query, limit=MOST_HITS)))
+        return json.dumps(list(islice(self.archive.find(query), MOST_HITS)))
 
     def body(self, article_id: str) -> str | None:
         article = self.archive.get(article_id)
@@ -145,7 +147,9 @@ class Plugin:
             return Response.redirect(f"/{NAME}/news")
 
         async def article(request: Any, datasette: Any) -> Any:
-            page = await asyncio.to_thread(self.page, request.url_vars["id"], request.args.get("revision"))
+            page = await asyncio.to_thread(
+                self.page, tilde_decode(request.url_vars["id"]), request.args.get("revision")
+            )
             text = await datasette.render_template("article.html", page, request=request)
             return Response.html(text, headers={"content-security-policy": _NO_SCRIPT})
 
@@ -171,7 +175,7 @@ class Plugin:
 
 
 def address_of(article_id: str) -> str:
-    return f"/article/{quote(article_id, safe='')}"
+    return f"/article/{tilde_encode(article_id)}"
 
 
 def _told(function: Callable[[str], str | None]) -> Callable[[Any], str | None]:

@@ -44,6 +44,7 @@ def serve(archive: Archive, port: int, *, everything: bool = False) -> None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))
+            listener.listen(64)  # who asks from now on waits
         except OSError as error:
             raise ArgumentError(f"port {port}: {error.strerror}; name another with --port") from None
         address = f"http://{HOST}:{listener.getsockname()[1]}/{NAME}/news"
