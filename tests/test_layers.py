@@ -21,7 +21,7 @@ KNOWS: dict[str, set[str]] = {
     "posts": {"cleaning"},
     "catalogue": {"arguments", "config", "duplicates", "listing", "posts"},
     "archive": {"catalogue", "cleaning", "duplicates", "pages", "posts"},
-    "out": {"archive", "arguments", "catalogue", "config", "listing", "posts"},
+    "out": {"archive", "arguments", "catalogue", "cleaning", "config", "listing", "pages", "posts"},
     "watch": {"archive", "catalogue", "listing", "posts"},
     "run": {"archive", "catalogue", "config", "downloads", "duplicates", "out", "pages", "posts", "watch"},
     "downloads": {"config"},

@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from sinanews.exceptions import SinanewsError
 from sinanews.out.archive import Archive
+from sinanews.out.articles import safe
 from sinanews.out.browse.views import HEADINGS, NAME, VIEWS
 
 MOST_HITS = 10_000  #: the newest ones are searched among at most
@@ -162,10 +163,10 @@ class Plugin:
             raise NotFound(f"no article {article_id}")
         kept = self.archive.history(article_id)
         shown = next((one for one in kept if str(one.revision) == revision), None)
-        item = shown.item if shown is not None and not shown.verbatim else article
+        item = safe(shown.item, shown.verbatim) if shown is not None else article
         link = article.url if (article.url or "").startswith(("https://", "http://")) else None
         number = shown.revision if shown is not None else article.revision
-        body = Markup(item.body_html)  # sanitised before it was stored
+        body = Markup(item.body_html)  # sanitised before it was stored, or now
         return {"article": article, "item": item, "link": link, "kept": kept, "shown": number, "address_of": address_of,
                 "body": body}  # fmt: skip
 

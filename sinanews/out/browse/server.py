@@ -32,6 +32,7 @@ def application(archive: Archive, *, everything: bool = False) -> Any:
     folders = {"template_dir": str(_HERE / "templates"), "static_mounts": [("-/sinanews", str(_HERE / "static"))]}
     made = Datasette([], metadata=METADATA, settings=SETTINGS, **folders)
     made.add_database(Views(made, str(path.absolute()), everything), name=NAME)
+    made.remove_database("_memory")
     return made.app()
 
 

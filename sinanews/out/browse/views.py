@@ -20,7 +20,8 @@ _STOCKS = "(SELECT json_group_array(s.stock) FROM article_stocks s WHERE s.artic
 
 #: view → its SELECT, over the tables of tables.py. What is newest comes first, by an index.
 VIEWS: dict[str, str] = {
-    "news": f"""SELECT a.title, {_PUBLISHED} AS published, a.media AS medium, {_CHANNEL} AS channel,
+    "news": f"""/* The text: body(id). Full text: id IN (SELECT value FROM json_each(search('降准 OR 降息'))) */
+        SELECT a.title, {_PUBLISHED} AS published, a.media AS medium, {_CHANNEL} AS channel,
         {_STOCKS} AS stocks, a.kind, date(a.published_at, '+8 hours') AS day, a.revision, a.id, a.url
         FROM articles a WHERE a.state = 'exported' ORDER BY a.published_at DESC, a.id DESC""",
     "copies": f"""SELECT a.title, {_PUBLISHED} AS published, a.media AS medium, {_CHANNEL} AS channel, a.reason AS why,
