@@ -101,7 +101,9 @@ class ExportPipeline(ArchivePipeline):
 
     async def step(self, item: ArticleItem) -> ArticleItem:
         run = self.run
-        store = Store(run.catalogue, run.folder, self.render, self.policy, run.now, anywhere=run.shared)
+        store = Store(
+            run.catalogue, run.folder, self.render, self.policy, run.now, anywhere=run.shared or not run.posts
+        )
         stored = await run.write(store, item)
         if item.fetch is not None:
             run.catalogue.claims.held.discard(item.fetch.listed_as)

@@ -164,7 +164,7 @@ def test_it_finds_what_a_plain_scan_finds(catalogue: Catalogue) -> None:
         assert set(newest) == plain_scan(articles, query), query
         if len(newest) <= 10_000:
             assert set(catalogue.search.best(query)) == set(newest), query
-        found_in = list(catalogue.search.newest(query, narrow=True))
+        found_in = list(catalogue.search.newest(query, narrow=()))
         assert found_in == newest
 
 

@@ -99,12 +99,10 @@ class Archive:
         self.check(filters)
         if self.catalogue.search.state() == "none":
             raise CatalogueError(f"catalogue {self.catalogue}: there is no index of words; scrapy reindex makes it")
-        where = list(filters.conditions(self.reader.knows_stocks))
-        times = filters.since, filters.until
-        if best:
-            return self.catalogue.search.best(asked, where, *times)
-        narrow = bool(filters.ids or filters.stocks or filters.media)
-        return self.catalogue.search.newest(asked, where, *times, narrow=narrow)
+        where, narrow = (list(filters.conditions(self.reader.knows_stocks, row_by_row=one)) for one in (True, False))
+        may_be_few = filters.ids or (filters.stocks and self.reader.knows_stocks)
+        find = self.catalogue.search.best if best else self.catalogue.search.newest
+        return find(asked, where, filters.since, filters.until, narrow if may_be_few else None)
 
     def _whole(self, ids: Iterator[str], filters: Filters, together: int) -> Iterator[Article]:
         while batch := list(islice(ids, min(together, BATCH))):

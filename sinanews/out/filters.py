@@ -37,8 +37,11 @@ class Filters:
     ids: tuple[str, ...] = ()
     copies: bool = False  #: copies without a post too: dropped ones, which have no text, and those set aside
 
-    def conditions(self, knows_stocks: bool = True) -> Iterator[ColumnElement[bool]]:
-        """What holds of a row of ``articles``; for stocks only if the catalogue has those of all: else see ``fits``."""
+    def conditions(self, knows_stocks: bool = True, *, row_by_row: bool = False) -> Iterator[ColumnElement[bool]]:
+        """What holds of a row of ``articles``; for stocks only if the catalogue has those of all: else see ``fits``.
+
+        ``row_by_row``: for rows that are named already; else an index may name all that have one of the stocks.
+        """
         yield a.state.in_(("exported", "duplicate")) if self.copies else a.state == "exported"
         if self.since is not None:
             yield a.published_at >= self.since
@@ -48,7 +51,8 @@ class Filters:
             listed = select(ac.article_id).where(ac.article_id == a.id, ac.channel.in_(self.channels))
             yield or_(a.channel.in_(self.channels), listed.exists())
         if self.stocks and knows_stocks:
-            yield a.id.in_(select(stock.article_id).where(stock.stock.in_(self.stocks)))
+            named = select(stock.article_id).where(stock.stock.in_(self.stocks))
+            yield named.where(stock.article_id == a.id).exists() if row_by_row else a.id.in_(named)
         for column, values in ((a.media, self.media), (a.kind, self.kinds), (a.id, self.ids)):
             if values:
                 yield column.in_(values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime, timezone
 from typing import Any, Literal, Protocol
 
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 BITS = 24
 TIMED = 1 << BITS  #: the least docid of an article with a time
 FIRST, LARGEST = 100, 5000  #: hits that are looked at together, at first and at last
+FIRST_BEST = 1000  #: of the best are told before all of them are: with filters more may be wanted
 FEW = 2000  #: articles that a filter may leave over: the words are looked for in each of them
 EVERY = -(2**62), 2**62
 d, a = search_docs.c, articles.c
@@ -44,11 +45,11 @@ class Engine(Protocol):
     def newest(self, connection: Connection, query: Query, low: int, high: int, most: int) -> Sequence[int]:
         """The largest docids of those that have the words, the largest first."""
 
-    def among(self, connection: Connection, query: Query, few: Sequence[int]) -> Sequence[int]:
+    def among(self, connection: Connection, query: Query, few: Set[int]) -> Sequence[int]:
         """Those that have the words."""
 
-    def best(self, connection: Connection, query: Query, low: int, high: int) -> Sequence[int]:
-        """All that have the words, those first that are most about them."""
+    def best(self, connection: Connection, query: Query, low: int, high: int, most: int | None) -> Sequence[int]:
+        """Those that have the words, those first that are most about them."""
 
     def holds(self, connection: Connection, docid: int, word: str) -> bool:
         """Whether that text has the word."""
@@ -141,16 +142,15 @@ class SearchIndex:
         where: Sequence[ColumnElement[bool]] = (),
         since: datetime | None = None,
         until: datetime | None = None,
-        *,
-        narrow: bool = False,
+        narrow: Sequence[ColumnElement[bool]] | None = None,
     ) -> Iterator[str]:
         """The ids of articles with the words, by (published_at, id), the newest first; those without a time last.
 
-        ``where``: what holds of their rows of ``articles``, which says since and until again; ``narrow`` where that
-        may leave over a few that an index names. Raises CatalogueError.
+        ``where``: what holds of their rows of ``articles``, which says since and until again; ``narrow``: the same,
+        said so that an index names the rows, which may be few. Raises CatalogueError.
         """
         low, high = _docids(since, until)
-        few = self._few(where, low, high) if narrow else None
+        few = self._few(narrow, low, high)
         if few is not None:
             with self.database.read() as connection:
                 hits = self._hits(connection, self.engine.among(connection, query, few), where)
@@ -175,25 +175,35 @@ class SearchIndex:
         where: Sequence[ColumnElement[bool]] = (),
         since: datetime | None = None,
         until: datetime | None = None,
+        narrow: Sequence[ColumnElement[bool]] | None = None,
     ) -> Iterator[str]:
         """The same, those first that are most about the words. Raises CatalogueError."""
         low, high = _docids(since, until)
-        with self.database.read() as connection:
-            found = self.engine.best(connection, query, low, high)
-        size, start = FIRST, 0
-        while start < len(found):
-            batch = found[start : start + size]
+        few = self._few(narrow, low, high)
+        told = 0
+        for most in (FIRST_BEST, None) if few is None else (None,):
+            with self.database.read() as connection:
+                found = self.engine.best(connection, query, low, high, most)
+            yield from self._rated([docid for docid in found[told:] if few is None or docid in few], where)
+            if most is None or len(found) < most:
+                return
+            told = len(found)
+
+    def _rated(self, docids: Sequence[int], where: Sequence[ColumnElement[bool]]) -> Iterator[str]:
+        for start in range(0, len(docids), FIRST_BEST):
+            batch = docids[start : start + FIRST_BEST]
             with self.database.read() as connection:
                 hits = {hit.docid: hit.id for hit in self._hits(connection, batch, where)}
             yield from (hits[docid] for docid in batch if docid in hits)
-            start, size = start + size, min(size * 4, LARGEST)
 
-    def _few(self, where: Sequence[ColumnElement[bool]], low: int, high: int) -> Sequence[int] | None:
+    def _few(self, where: Sequence[ColumnElement[bool]] | None, low: int, high: int) -> Set[int] | None:
         """All that ``where`` leaves over; None where they are many."""
+        if where is None:
+            return None
         query = select(d.docid).join_from(articles, search_docs, a.id == d.article_id)
         with self.database.read() as connection:
             found = connection.scalars(query.where(d.docid.between(low, high), *where).limit(FEW + 1)).all()
-        return found if len(found) <= FEW else None
+        return set(found) if len(found) <= FEW else None
 
     def _hits(
         self, connection: Connection, docids: Sequence[int], where: Sequence[ColumnElement[bool]]

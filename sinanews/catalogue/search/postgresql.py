@@ -5,7 +5,7 @@ Its own full-text search forgets where a word stands that a text has more than 2
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, not_, or_, select, text
@@ -66,13 +66,14 @@ class Grams:
             return found
         return connection.scalars(_indexed(query, low, high).limit(most)).all()
 
-    def among(self, connection: Connection, query: Query, few: Sequence[int]) -> Sequence[int]:
-        return connection.scalars(select(d.docid).where(d.docid.in_(few), _has(d.folded, query, 1))).all()
+    def among(self, connection: Connection, query: Query, few: Set[int]) -> Sequence[int]:
+        return connection.scalars(select(d.docid).where(d.docid.in_(list(few)), _has(d.folded, query, 1))).all()
 
-    def best(self, connection: Connection, query: Query, low: int, high: int) -> Sequence[int]:
+    def best(self, connection: Connection, query: Query, low: int, high: int, most: int | None) -> Sequence[int]:
         newest = _indexed(query, low, high, d.folded).limit(RATED).subquery("newest")
         score: ColumnElement[Any] = sum((_rate(newest.c.folded, word) for word in query.words), start=literal(0.0))
-        return connection.scalars(select(newest.c.docid).order_by(score.desc(), newest.c.docid.desc())).all()
+        rated = select(newest.c.docid).order_by(score.desc(), newest.c.docid.desc())
+        return connection.scalars(rated.limit(most)).all()
 
     def holds(self, connection: Connection, docid: int, word: str) -> bool:
         return connection.scalar(select(d.docid).where(d.docid == docid, func.strpos(d.folded, word) > 0)) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from sqlalchemy import Connection, bindparam, text
 
@@ -25,7 +25,7 @@ _RANGE = f"{_MATCH} BETWEEN :low AND :high"
 _NEWEST = text(f"SELECT rowid {_RANGE} ORDER BY rowid DESC LIMIT :most")
 # The plus keeps FTS5 from reading the query anew for each of the few; one pass through all that match is quicker.
 _AMONG = text(f"SELECT rowid {_RANGE} AND +rowid IN :few").bindparams(bindparam("few", expanding=True))
-_BEST = text(f"SELECT rowid {_RANGE} ORDER BY rank")
+_BEST = text(f"SELECT rowid {_RANGE} ORDER BY rank LIMIT :most")
 _HOLDS = text("SELECT 1 FROM search_index WHERE search_index MATCH :match AND rowid = :docid")
 _EXISTS = text("SELECT 1 FROM sqlite_master WHERE name = 'search_index'")
 _TEXTS = text("SELECT count(*) FROM search_index_docsize")
@@ -51,14 +51,15 @@ class Fts5:
         values = {"match": expression(query), "low": low, "high": high, "most": most}
         return connection.scalars(_NEWEST, values).all()
 
-    def among(self, connection: Connection, query: Query, few: Sequence[int]) -> Sequence[int]:
+    def among(self, connection: Connection, query: Query, few: Set[int]) -> Sequence[int]:
         if not few:
             return []
-        values = {"match": expression(query), "low": min(few), "high": max(few), "few": few}
+        values = {"match": expression(query), "low": min(few), "high": max(few), "few": list(few)}
         return connection.scalars(_AMONG, values).all()
 
-    def best(self, connection: Connection, query: Query, low: int, high: int) -> Sequence[int]:
-        return connection.scalars(_BEST, {"match": expression(query), "low": low, "high": high}).all()
+    def best(self, connection: Connection, query: Query, low: int, high: int, most: int | None) -> Sequence[int]:
+        values = {"match": expression(query), "low": low, "high": high, "most": -1 if most is None else most}
+        return connection.scalars(_BEST, values).all()
 
     def holds(self, connection: Connection, docid: int, word: str) -> bool:
         return connection.scalar(_HOLDS, {"match": _word(word), "docid": docid}) is not None
