@@ -60,10 +60,18 @@ def _are_hosts(text: str) -> bool:
     return all(host == "*" or _HOST.fullmatch(host) for part in text.split(",") if (host := part.strip()))
 
 
+def _are_tags(text: str) -> bool:
+    return {part.strip() for part in text.split(",")} <= {"", "keywords", "stocks", "media"}
+
+
 #: setting, what it must be, that in words
 SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_BODY", ("clean", "verbatim").__contains__, "clean or verbatim"),
     ("SINANEWS_DUPLICATES", ("drop", "mark", "keep").__contains__, "drop, mark or keep"),
+    ("SINANEWS_TAGS", _are_tags, "any of keywords, stocks and media, comma list"),
+    ("SINANEWS_EXCERPT", FLAGS.__contains__, "0 or 1"),
+    ("SINANEWS_SOURCE_LINK", FLAGS.__contains__, "0 or 1"),
+    ("SINANEWS_DATES", ("gmt", "beijing").__contains__, "gmt or beijing"),
     ("SINANEWS_HOSTS", _are_hosts, "host names, comma list, such as news.example.com; * for any"),
     ("SINANEWS_MIRROR", _is_mirror, "http://ADDRESS:PORT, or nothing"),
     ("SINANEWS_MAX_PAGES", _is(int, 1), "a whole number from 1"),

@@ -46,6 +46,14 @@ SINANEWS_IMAGES = os.environ.get("SINANEWS_IMAGES", "0")
 SINANEWS_IMAGES_URL = os.environ.get("SINANEWS_IMAGES_URL", "")
 #: Item fields to write after thumbnail, comma list; empty: the seed's keys exactly. Read by ExportPipeline.
 SINANEWS_FRONT_MATTER_EXTRA = os.environ.get("SINANEWS_FRONT_MATTER_EXTRA", "")
+#: What a post's tags are, comma list of keywords, stocks, media; empty: it has none. Read by ExportPipeline.
+SINANEWS_TAGS = os.environ.get("SINANEWS_TAGS", "")
+#: 1: a key excerpt with the article's summary. Read by ExportPipeline.
+SINANEWS_EXCERPT = os.environ.get("SINANEWS_EXCERPT", "0")
+#: 1: a link to the source as a post's last line. Read by ExportPipeline.
+SINANEWS_SOURCE_LINK = os.environ.get("SINANEWS_SOURCE_LINK", "0")
+#: gmt: dates as the seed writes them; beijing: Beijing's time, as Hexo writes it itself. Read by ExportPipeline.
+SINANEWS_DATES = os.environ.get("SINANEWS_DATES", "gmt")
 #: Pages (of 50) that a run without dates reads of a channel at most. Read by sina_finance.
 SINANEWS_MAX_PAGES = os.environ.get("SINANEWS_MAX_PAGES", "40")
 #: Whether a channel whose newest entry is older than channels.py allows is reported. Read by sina_finance.

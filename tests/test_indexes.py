@@ -138,6 +138,11 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     list(rewriter.all(NOW))
     list(rewriter.these(["i1", "i2"], NOW))
     keep_old_posts(catalogue, exports, NOW)
+    out = Archive.of(catalogue, exports)
+    month = Filters(since=NOW - timedelta(1), until=NOW + timedelta(1), channels=("china",), stocks=("sh600519",))
+    list(out.articles(month, newest_first=False))
+    list(out.reader.states(month))
+    out.get("i1")
     search(catalogue)
     with catalogue.together() as connection:
         catalogue.search.rename(connection, "nothing", "something")

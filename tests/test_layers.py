@@ -22,7 +22,7 @@ KNOWS: dict[str, set[str]] = {
     "posts": {"cleaning"},
     "catalogue": {"arguments", "config", "duplicates", "listing", "posts", "prepared"},
     "archive": {"catalogue", "cleaning", "duplicates", "pages", "posts"},
-    "out": {"archive", "arguments", "catalogue", "config", "listing", "posts"},
+    "out": {"archive", "arguments", "catalogue", "cleaning", "config", "listing", "pages", "posts"},
     "watch": {"archive", "catalogue", "listing", "posts"},
     "run": {"archive", "catalogue", "config", "downloads", "duplicates", "out", "pages", "posts", "watch"},
     "downloads": {"config"},
@@ -86,6 +86,8 @@ OWNERS = {
     "cronsim": {"jobs"},
     "procrastinate": {"cluster"},
     "psycopg": {"cluster"},
+    "datasette": {"out"},
+    "pyarrow": {"out"},
 }  # fmt: skip
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE or p.name != "__init__.py")
 

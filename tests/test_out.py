@@ -130,3 +130,12 @@ def test_importing_the_package_imports_no_library() -> None:
     code = "import sinanews, sys; print(*sys.modules); sinanews.Archive; sinanews.Filters"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert not {"sqlalchemy", "scrapy", "sinanews.out.archive"} & set(done.stdout.split())
+
+
+def test_a_body_that_is_kept_as_it_came_is_cleaned_on_its_way_out(catalogue: Catalogue) -> None:
+    store(catalogue, "a", body_html='<p onclick="x()">文</p><script>x()</script>', url=None, layout="seed")
+    item, _ = catalogue.contents.get("a", 1) or (None, None)
+    with catalogue.begin() as connection:
+        assert item is not None
+        catalogue.contents.put(connection, item, 1, NOW, verbatim=True)
+    assert [one.body_html for one in Articles(catalogue).select()] == ["<p>文</p>"]

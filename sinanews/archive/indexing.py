@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, select
 
-from sinanews.archive.old_posts import item_of_post
+from sinanews.archive.old_posts import in_its_post
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.contents import unpack
 from sinanews.catalogue.tables import SEARCH, STOCKS, articles, contents, search_docs, upkeep
@@ -89,4 +89,4 @@ def _item(row: Row[Any], exports: Path | None) -> ArticleItem | None:
             return unpack(row.data)[0]
     except ValueError:  # damaged
         return None
-    return item_of_post(row, exports) if exports is not None and row.path else None
+    return in_its_post(row, exports) if exports is not None and row.path else None

@@ -131,8 +131,7 @@ class Rewriter:
         copies = copies_for(self.catalogue, self.render, row.id, row.path)
         post = _rendered(self.render, row.data, copies)
         if self.restore and _digest(post) != row.file_digest:
-            other = PostRenderer(verbatim=not self.render.verbatim, extra_fields=self.render.extra_fields)
-            as_it_was = _rendered(other, row.data, copies)
+            as_it_was = _rendered(self.render.the_other_way(), row.data, copies)
             return as_it_was if _digest(as_it_was) == row.file_digest else post
         return post
 

@@ -136,6 +136,7 @@ def row_of(path: Path, name: str) -> tuple[dict[str, Any], bytes]:
     if match is None:
         raise BadPost("its name is not one of ours")
     given, url = (value if isinstance(value := post.extra.get(key), str) else None for key in ("sina_id", "url"))
+    url = url or post.source
     words = clean_body(post.body, url).text
     written = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
     key = given or (url and article_id(url)) or id_in_name(match["rest"], post.title)

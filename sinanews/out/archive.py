@@ -91,6 +91,10 @@ class Archive:
 
         Raises ArgumentError for a query that cannot be understood, CatalogueError where there is no index.
         """
+        return islice(self._whole(self.find(query, filters, best=best), filters, limit or BATCH), limit)
+
+    def find(self, query: str, filters: Filters = EVERYTHING, *, best: bool = False) -> Iterator[str]:
+        """The ids of what ``search`` gives, which raises the same."""
         asked = parse_query(query)
         self.check(filters)
         if self.catalogue.search.state() == "none":
@@ -98,8 +102,7 @@ class Archive:
         where, narrow = (list(filters.conditions(self.reader.knows_stocks, row_by_row=one)) for one in (True, False))
         may_be_few = filters.ids or (filters.stocks and self.reader.knows_stocks)
         find = self.catalogue.search.best if best else self.catalogue.search.newest
-        ids = find(asked, where, filters.since, filters.until, narrow if may_be_few else None)
-        return islice(self._whole(ids, filters, limit or BATCH), limit)
+        return find(asked, where, filters.since, filters.until, narrow if may_be_few else None)
 
     def _whole(self, ids: Iterator[str], filters: Filters, together: int) -> Iterator[Article]:
         while batch := list(islice(ids, min(together, BATCH))):

@@ -17,9 +17,12 @@ from sinanews.archive.old_posts import item_of_post
 from sinanews.catalogue.contents import unpack
 from sinanews.catalogue.database import Database
 from sinanews.catalogue.tables import STOCKS, article_channels, articles, contents, upkeep
+from sinanews.cleaning.item import clean_item
 from sinanews.dates import to_beijing
+from sinanews.exceptions import Refused
 from sinanews.items import ArticleItem
 from sinanews.out.filters import Filters
+from sinanews.pages import is_sinas
 
 BATCH = 200  #: articles read in one transaction: a long one would keep SQLite from shortening its log
 a, ac, c = articles.c, article_channels.c, contents.c
@@ -67,7 +70,7 @@ class Article:
     similarity: float | None  #: from 0 to 1
     revision: int  #: 1 is the first; an edit makes the next
     path: str | None  #: of the post, in the exports folder
-    item: ArticleItem = field(repr=False, compare=False)  #: as the catalogue keeps it; no column
+    item: ArticleItem = field(repr=False, compare=False)  #: the same with all that the catalogue keeps of it; no column
 
 
 class Articles:
@@ -148,8 +151,8 @@ class Articles:
         """The article whole; of a copy that was dropped what its row says; None, and counted, if it cannot be read."""
         try:
             if row.data is not None:
-                return unpack(row.data)[0]
-        except ValueError as error:
+                return safe(*unpack(row.data))
+        except (ValueError, Refused) as error:
             self._tell(row, str(error))
             return None
         if row.state == "duplicate":
@@ -163,6 +166,11 @@ class Articles:
     def _tell(self, row: Row[Any], why: str) -> None:
         self.unreadable[why] += 1
         self.example = self.example or row.id
+
+
+def safe(item: ArticleItem, verbatim: bool) -> ArticleItem:
+    """The item with a body that may be shown: one kept as it came is cleaned now. Raises Refused."""
+    return clean_item(item, sinas=is_sinas(item)) if verbatim else item
 
 
 def _joined(row: Row[Any], item: ArticleItem, channels: Iterable[str]) -> Article:

@@ -14,6 +14,7 @@ from scrapy.settings import BaseSettings
 from sinanews.exceptions import ArgumentError
 from sinanews.items import ArticleItem
 from sinanews.posts import Post, write_post
+from sinanews.posts.extras import Extras
 from sinanews.posts.pictures import with_copies
 from sinanews.posts.themes import fit_for_themes
 
@@ -25,6 +26,8 @@ _IN_THE_POST = {"title", "categories", "lead_image", "body_html", "body_text", "
 EXTRA_KEYS = {
     field.name: _RENAMED.get(field.name, field.name) for field in fields(ArticleItem) if field.name not in _IN_THE_POST
 }
+
+PLAIN = Extras()
 
 
 class FrontMatterItemExporter(BaseItemExporter):
@@ -48,23 +51,44 @@ class PostRenderer:
     """
 
     def __init__(
-        self, *, verbatim: bool = False, extra_fields: Iterable[str] = (), images_url: str | None = None
+        self,
+        *,
+        verbatim: bool = False,
+        extra_fields: Iterable[str] = (),
+        extras: Extras = PLAIN,
+        images_url: str | None = None,
     ) -> None:
-        self.images_url = images_url
         self.verbatim, self.extra_fields = verbatim, checked_extra_fields(extra_fields)
+        self.extras, self.images_url = extras, images_url
 
     @classmethod
     def from_settings(cls, settings: BaseSettings) -> PostRenderer:
         extra = settings.getlist("SINANEWS_FRONT_MATTER_EXTRA")
+        extras = Extras(
+            tags=tuple(name.strip() for name in settings.getlist("SINANEWS_TAGS")),
+            excerpt=settings.getbool("SINANEWS_EXCERPT"),
+            source_link=settings.getbool("SINANEWS_SOURCE_LINK"),
+            beijing=settings["SINANEWS_DATES"] == "beijing",
+        )
         images = settings["SINANEWS_IMAGES_URL"] if settings.getbool("SINANEWS_IMAGES") else None
-        return cls(verbatim=settings["SINANEWS_BODY"] == "verbatim", extra_fields=extra, images_url=images)
+        is_verbatim = settings["SINANEWS_BODY"] == "verbatim"
+        return cls(verbatim=is_verbatim, extra_fields=extra, extras=extras, images_url=images)
+
+    def the_other_way(self) -> PostRenderer:
+        """The same but for whether bodies are as they came."""
+        is_verbatim = not self.verbatim
+        return PostRenderer(
+            verbatim=is_verbatim, extra_fields=self.extra_fields, extras=self.extras, images_url=self.images_url
+        )
 
     def __call__(self, item: ArticleItem) -> bytes:
-        extra = {EXTRA_KEYS[name]: getattr(item, name) for name in self.extra_fields}
+        fields = {EXTRA_KEYS[name]: getattr(item, name) for name in self.extra_fields}
         post = post_of(item)
         if not self.verbatim:
             post = with_copies(replace(post, body=fit_for_themes(post.body)), item.copies)
-        return write_post(post, verbatim=self.verbatim, extra=extra)
+        post = replace(post, body=self.extras.with_link(post.body, item.url))
+        extra = {**self.extras.keys(item), **fields}
+        return write_post(post, verbatim=self.verbatim, extra=extra, beijing=self.extras.beijing)
 
 
 #: Lines of a header that differ at every fetch of the same article.
