@@ -38,8 +38,12 @@ def _contents_and_indexes(connection: Connection) -> None:
     connection.execute(upkeep.insert().values(name=FROM_POSTS, position=""))
 
 
+def _attachments(connection: Connection) -> None:
+    """6: the documents of announcements; a new table."""
+
+
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_answers_and_seed_files, _contents_and_indexes)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_answers_and_seed_files, _contents_and_indexes, _attachments)
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 
 

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 from zlib import crc32
 
 from sinanews.samplesite import api, pages
+from sinanews.samplesite.companies import SampleCompanies
 from sinanews.samplesite.entries import NEWEST, Entry, Newsroom
 from sinanews.samplesite.faults import BROTLI_BOMB, OVERSIZE, SOFT_ERRORS, Faults, gzip_bomb
 
@@ -65,6 +66,7 @@ class SampleSite:
         self.newsroom = Newsroom(articles, days, newest, seed, **archive)
         self.faults = faults if isinstance(faults, Faults) else Faults(faults)
         self.ignore_windows, self.on_request = ignore_windows, on_request
+        self.companies = SampleCompanies(self.newsroom, newest)
         self.live = live  #: rows of each room of the live feed
         self.live_start = int(newest.timestamp()) - live * api.LIVE_STEP
         self.live_reach = 900  #: rows of a room that its feed shows
@@ -135,6 +137,9 @@ class SampleSite:
         if request.path in LISTS:
             where, listing = LISTS[request.path]
             return where, request.query, lambda: Answer(200, JSON, listing(self, query))
+        if company := self.companies.answer(request.host, request.path, query):
+            where, make = company
+            return where, f"{request.path}?{request.query}", lambda: Answer(200, *make())
         if request.path.endswith((".png", ".jpg", ".gif")):
             return "image", request.path, lambda: Answer(200, "image/png", PNG)
         first, number = _first_page(request.path)
