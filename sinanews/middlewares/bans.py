@@ -71,10 +71,15 @@ class BanMiddleware:
         host = urlsplit(request.url).hostname or ""
         self.crawler.stats.inc_value(f"sinanews/bans/http_{response.status}")
         asked = retry_after(response)
+        if request.meta.get(REPLACEABLE):
+            self.given_up.add(host)
+            self.in_a_row = 0
+            raise HostRefuses(f"{host} refuses this client (HTTP {response.status})")
         if asked > LONGEST_WAIT or self.in_a_row >= self.limit:
             return self._refused(request, response, asked)
         self._slow_down(request)
-        tries = int(request.meta.get("ban_tries", 0))
+        wait = self.waited_for.get(host, 0.0)  # tries before it say nothing of the host since
+        tries = int(request.meta.get("ban_tries", 0)) if request.meta.get("ban_wait", 0.0) == wait else 0
         if tries >= self.TRIES:
             if PATIENCE in request.meta:
                 return self._refused(request, response, asked)
@@ -82,16 +87,12 @@ class BanMiddleware:
                 return response
             return self._banned(host, response, asked)
         self._leave_alone(host, min(max(asked, self.first_wait * 4**tries), LONGEST_WAIT))
-        return request.replace(meta={**request.meta, "ban_tries": tries + 1}, dont_filter=True)
+        return request.replace(meta={**request.meta, "ban_tries": tries + 1, "ban_wait": wait}, dont_filter=True)
 
     def _refused(self, request: Request, response: Response, asked: float) -> Request | Response:
-        """A host that goes on refusing: asked elsewhere, left alone for longer, or a ban."""
+        """A host that goes on refusing: left alone for longer, once, or a ban."""
         host, now = urlsplit(request.url).hostname or "", monotonic()
         patience = max(float(request.meta.get(PATIENCE, 0)), asked)
-        if request.meta.get(REPLACEABLE):
-            self.given_up.add(host)
-            self.in_a_row = 0
-            raise HostRefuses(f"{host} refuses this client (HTTP {response.status})")
         if PATIENCE not in request.meta or patience > LONGEST_PATIENCE or now > self.waited_for.get(host, now):
             return self._banned(host, response, asked)
         if host not in self.waited_for:
@@ -100,8 +101,7 @@ class BanMiddleware:
             logger.warning("%s refuses this client; it is left alone for %d s, once", host, patience)
             self._leave_alone(host, patience)
         self.in_a_row = 0
-        meta = {name: value for name, value in request.meta.items() if name != "ban_tries"}
-        return request.replace(meta=meta, dont_filter=True)
+        return request.replace(dont_filter=True)
 
     def _forget_wait(self, host: str) -> None:
         """A host that has answered so often may be waited for once more."""

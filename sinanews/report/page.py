@@ -68,6 +68,8 @@ class Tally:
 
     def add(self, row: Row[Any]) -> None:
         channel, media, missing, published_on, exported_on, delay = row  # by name it takes twice as long
+        if channel is not None and channel.startswith("company:"):
+            channel = f"companies' {channel.rpartition(':')[2]}"
         self.media[media or "not named"] += 1
         if published_on is not None:
             self.published[channel or "no channel"][_day(published_on)] += 1

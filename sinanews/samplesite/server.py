@@ -73,6 +73,7 @@ class SampleSite:
         self.cursor_reach = 10**9  #: rows that the cursor feed goes back
         self.cursor_shift = 0  #: by how much its ids differ from those of room 152
         self.requests: list[Request] = []
+        self.referers: dict[str, str] = {}  #: path → the Referer that it was last asked for with
         self.stopping = threading.Event()
         self._port = port
         self._server: ThreadingHTTPServer | None = None
@@ -214,6 +215,7 @@ class SampleHandler(BaseHTTPRequestHandler):
         host, _, path = parts.path[1:].partition("/")
         request = Request(self.command, host, f"/{path}", parts.query)
         self.site.requests.append(request)
+        self.site.referers[request.path] = self.headers.get("Referer", "")
         if self.site.on_request:
             self.site.on_request(request)
         answer, fault = self.site.answer(request)
