@@ -20,12 +20,14 @@ MOST_BYTES = 16 * 1024 * 1024  #: of a file with one URL a line
 _AGE = re.compile(r"(\d{1,5})([hd])")
 
 
-def parse_arguments(parsers: Mapping[str, Parser], given: Mapping[str, str]) -> dict[str, Any]:
+def parse_arguments(
+    parsers: Mapping[str, Parser], given: Mapping[str, str], taker: str = "this spider"
+) -> dict[str, Any]:
     """The values of the arguments given; raises ArgumentError for an unknown name or a bad value, naming it."""
     unknown = sorted(set(given) - set(parsers))
     if unknown:
         allowed = ", ".join(parsers) or "none"
-        raise ArgumentError(f"unknown argument {unknown[0]!r}; this spider takes: {allowed}")
+        raise ArgumentError(f"unknown argument {unknown[0]!r}; {taker} takes: {allowed}")
     values = {}
     for name, text in given.items():
         try:

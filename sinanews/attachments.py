@@ -75,7 +75,7 @@ class Attachments:
         self.run.count("attachments/stored")
 
     def keep(self, row: Row[Any], data: bytes) -> None:
-        path = path_of(row.path, row.number)
+        path = document_path(row.path, row.number)
         self.run.folder.write(path, data)
         self.run.catalogue.attachments.stored(row.article_id, row.number, path, hashlib.sha256(data).hexdigest())
 
@@ -90,10 +90,10 @@ class Attachments:
         await self.run.write(self.run.catalogue.attachments.failed, row.article_id, row.number, reason)
 
 
-def path_of(post: str, number: int) -> str:
+def document_path(post: str, number: int) -> str:
     """Where a document lies: beside its post, under its name.
 
-    >>> path_of("a/2026-01-14-b.md", 1), path_of("a/2026-01-14-b.md", 2)
+    >>> document_path("a/2026-01-14-b.md", 1), document_path("a/2026-01-14-b.md", 2)
     ('a/2026-01-14-b.pdf', 'a/2026-01-14-b-2.pdf')
     """
     path = PurePosixPath(post)

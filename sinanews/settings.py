@@ -20,6 +20,14 @@ SINANEWS_EXPORTS = os.environ.get("SINANEWS_EXPORTS", "exports")
 #: The catalogue: a SQLAlchemy URL, sqlite or postgresql+psycopg; empty: .catalogue.db in the exports folder. Read by
 #: Run and commands.
 SINANEWS_DATABASE = os.environ.get("SINANEWS_DATABASE", "")
+#: 1: others work with the catalogue at the same time; 0: nobody does; empty: as the database is a server's, or a file.
+#: Read by Run.
+SINANEWS_SHARED = os.environ.get("SINANEWS_SHARED", "")
+#: Name of the outgoing address, where machines that share a catalogue have several: those of one name share the pace
+#: at which a host is asked, and its bans. Read by Run.
+SINANEWS_ADDRESS = os.environ.get("SINANEWS_ADDRESS", "")
+#: Seconds after which what a killed worker held is another's. Read by Run.
+SINANEWS_LEASE = os.environ.get("SINANEWS_LEASE", "60")
 #: http://ADDRESS:PORT that serves https://HOST/PATH as /HOST/PATH; empty: the real site. Read by MirrorDownloadHandler.
 SINANEWS_MIRROR = os.environ.get("SINANEWS_MIRROR", "")
 #: Hosts beside Sina's that may be asked; comma list, subdomains included; *: any that is not private. Read by
@@ -58,6 +66,12 @@ SINANEWS_ALERT_COMMAND = os.environ.get("SINANEWS_ALERT_COMMAND", "")
 SINANEWS_CONTACT = os.environ.get("SINANEWS_CONTACT", "")
 #: The schedule, in place of jobs.py's: a list of dicts (name, cron, spider, arguments), or it as JSON. Read by jobs.
 SINANEWS_JOBS: str | list[dict[str, object]] = os.environ.get("SINANEWS_JOBS", "")
+#: 0: articles are not put into the full-text index, and no search finds them before a scrapy reindex. Read by Run and
+#: commands.
+SINANEWS_SEARCH = os.environ.get("SINANEWS_SEARCH", "1")
+#: Feeds to write after each run: a list of dicts (file, arguments, search, limit, title, url), or it as JSON; empty:
+#: none. Read by Run and feed.
+SINANEWS_FEEDS: str | list[dict[str, object]] = os.environ.get("SINANEWS_FEEDS", "")
 #: 0: neither a progress bar on a terminal nor a line each LOGSTATS_INTERVAL in a log. Read by progress.
 SINANEWS_PROGRESS = os.environ.get("SINANEWS_PROGRESS", "1")
 
@@ -108,6 +122,7 @@ METAREFRESH_ENABLED = False  # Sina's old pages reload themselves; default: True
 
 DOWNLOADER_MIDDLEWARES = {
     "sinanews.middlewares.guard.GuardMiddleware": 40,
+    "sinanews.middlewares.claims.ClaimMiddleware": 45,
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # the guard knows more
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,

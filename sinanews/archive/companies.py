@@ -53,10 +53,11 @@ class Companies:
 
     def _gains(self, row: Row[Any], codes: Collection[str], now: datetime) -> bool:
         item, verbatim = self._kept(row)
-        if item is None or not (new := {*codes}.difference(item.stocks)):
-            return False
-        item.stocks += sorted(new)
         with self.catalogue.begin() as connection:
+            self.catalogue.put_stocks(connection, row.id, sorted(codes))
+            if item is None or not (new := {*codes}.difference(item.stocks)):
+                return False
+            item.stocks += sorted(new)
             self.catalogue.contents.put(connection, item, row.revision, row.exported_at or now, verbatim=verbatim)
         return True
 

@@ -60,7 +60,8 @@ class Command(ScrapyCommand):
         AddonManager.load_pre_crawler_settings(self.settings)
         try:
             exports = exports_folder(self.settings["SINANEWS_EXPORTS"])
-            catalogue = Catalogue(url_of_catalogue(self.settings))
+            search = self.settings.getbool("SINANEWS_SEARCH")
+            catalogue = Catalogue(url_of_catalogue(self.settings), search=search)
             self.exitcode = rebuild(catalogue, exports, datetime.now(timezone.utc))
             catalogue.close()
         except SinanewsError as error:

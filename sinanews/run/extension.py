@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
@@ -18,14 +18,19 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 from scrapy.utils.defer import deferred_from_coro
 
+from sinanews.archive.indexing import index_next
 from sinanews.archive.old_posts import keep_old_posts
+from sinanews.catalogue import Catalogue
 from sinanews.catalogue.lock import RunLock
 from sinanews.catalogue.writer import Writer
 from sinanews.config import check_settings, missing_command
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, Banned, CatalogueError, SinanewsError
+from sinanews.out.archive import Archive
+from sinanews.out.feeding import parse_feeds, write_feeds
 from sinanews.pages.answers import Walls
 from sinanews.posts.folder import ExportFolder
+from sinanews.run.fleet import Fleet
 from sinanews.run.ledger import Ledger
 from sinanews.watch.alert import alert
 from sinanews.watch.monitors import Finding, judge_run
@@ -46,12 +51,15 @@ class Run(Ledger):
     def __init__(self, crawler: Crawler, now: Callable[[], datetime] = utc_now) -> None:
         """Raises ArgumentError for a setting that cannot be used."""
         check_settings(crawler.settings)
+        self.feeds = parse_feeds(crawler.settings["SINANEWS_FEEDS"])
         super().__init__(crawler, now)
         self.spider_name: str = crawler.spidercls.name
         self.arguments: dict[str, str] = {}
         self.folder: ExportFolder
-        #: Held so that a second run of the same spider leaves; workers on one PostgreSQL share its rows instead.
+        #: Held so that a second run of the same spider leaves, where the catalogue is nobody else's …
         self.lock: RunLock | None = None
+        self.fleet: Fleet | None = None  #: … and the others, where it is shared
+        self.address: str = crawler.settings["SINANEWS_ADDRESS"] or ""
         self.walls = Walls(crawler.settings.getint("SINANEWS_BAN_LIMIT"))
         self.walled_host = ""
         #: Why the run was stopped before its end; set by stop_run.
@@ -82,21 +90,23 @@ class Run(Ledger):
         self.arguments = dict(getattr(spider, "arguments", {}))
         self.interrupts.watch()
         try:
-            if self.catalogue.path is not None:
+            if self.shared:
+                self.fleet = Fleet(self.crawler, self.catalogue, spider.name, self.look_for_bans)
+                self.fleet.member.doing(" ".join(f"{name}={value}" for name, value in self.arguments.items()))
+            elif self.catalogue.path is not None:
                 self.lock = RunLock(self.catalogue.path, self.spider_name, self.now())
             self.folder = ExportFolder(self.exports)
             self.folder.finish_moves(self.catalogue.aside_paths())
             self.writer = Writer(self.catalogue, self.folder.sync)
             self.take_in_old_posts()
             self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())
-            for row in self.catalogue.runs.cooldowns(self.now()) if getattr(spider, "online", True) else ():
-                until = to_beijing(row.until)
-                raise Banned(f"left alone until {until:%Y-%m-%d %H:%M} Beijing time: {row.reason}")
+            if ban := self.ban():
+                raise ban
         except SinanewsError as error:
             self.stop_run(error)
 
     def take_in_old_posts(self) -> None:
-        """Between its other work the writer keeps the contents of what was exported before 2.0, while there is any."""
+        """Between its other work the writer keeps of older articles what is kept of new ones, while that lacks."""
         writer = self.writer
         assert writer is not None
 
@@ -107,7 +117,9 @@ class Run(Ledger):
         writer.submit(self._take_in).add_done_callback(go_on)
 
     def _take_in(self) -> bool:
-        return keep_old_posts(self.catalogue, self.exports, self.now())
+        if keep_old_posts(self.catalogue, self.exports, self.now()):
+            return True
+        return index_next(self.catalogue, self.exports) is not None
 
     # --- it is stopped ---------------------------------------------------------------------------------
 
@@ -145,8 +157,26 @@ class Run(Ledger):
         with self.stopped_by_catalogue():
             if self.has_begun and self.stopped_because is None:
                 seconds = max(asked, self.crawler.settings.getfloat("SINANEWS_COOLDOWN"))
-                self.catalogue.runs.cool_down(host, self.now() + timedelta(seconds=seconds), words)
+                self.catalogue.runs.cool_down(host, seconds, words, self.address)
             self.stop_run(Banned(words))
+
+    def ban(self) -> Banned | None:
+        """That of this run's address, while its cool-down lasts. Raises CatalogueError."""
+        if not getattr(self.crawler.spider, "online", True):
+            return None
+        for row in self.catalogue.runs.cooldowns(self.address):
+            return Banned(f"left alone until {to_beijing(row.until):%Y-%m-%d %H:%M} Beijing time: {row.reason}")
+        return None
+
+    def look_for_bans(self) -> None:
+        """In the thread of the lease: a ban that another worker of this address met ends this run too."""
+        if self.fleet is not None and (ban := self.ban()) is not None:
+            self.fleet.loop.call_soon_threadsafe(self.stop_run, ban)
+
+    def left_alone(self, host: str, seconds: float) -> None:
+        """A host asked for a pause: it is for all who have this address."""
+        if self.fleet is not None:
+            self.fleet.rest(host, seconds)
 
     def wall(self, host: str) -> None:
         """A page of a host that stands between us and the site; so many of them are a ban."""
@@ -170,6 +200,7 @@ class Run(Ledger):
 
     async def spider_closed(self, spider: Spider, reason: str) -> None:
         self.end(reason)
+        await asyncio.to_thread(self.write_feeds)
         await asyncio.to_thread(self.tell)  # other crawls of this process go on meanwhile
 
     def end(self, reason: str) -> None:
@@ -188,9 +219,11 @@ class Run(Ledger):
         self.close()
 
     def close(self) -> None:
-        """Let the writer do what waits, close the catalogue and give the lock back."""
+        """Let the writer do what waits, give claims and lock back, and close the catalogue."""
         if self.writer is not None:
             self.writer.close()
+        if self.fleet is not None:
+            self.fleet.leave()
         if "catalogue" in self.__dict__:
             self.catalogue.close()
         if self.lock is not None:
@@ -223,6 +256,18 @@ class Run(Ledger):
         if outcome.code not in (0, USAGE.code):
             about = {"spider": self.spider_name, "arguments": self.arguments, "line": self.line, **values}
             self.message = {**about, "outcome": outcome.name, "exit_code": outcome.code}
+
+    def write_feeds(self) -> None:
+        """Write the feeds of SINANEWS_FEEDS, where the run has begun. One that fails is logged, and fails no run."""
+        if not self.feeds or not self.has_begun:
+            return
+        try:
+            url = self.catalogue.url.render_as_string(hide_password=False)
+            with Archive.of(Catalogue(url, read_only=True), self.exports) as archive:
+                for problem in write_feeds(archive, self.feeds, self.now()):
+                    logger.error("a feed of SINANEWS_FEEDS could not be written: %s", problem)
+        except Exception as error:
+            logger.error("the feeds of SINANEWS_FEEDS could not be written: %s", error)
 
     def findings(self, counts: Mapping[str, Any]) -> list[Finding]:
         """What the monitors say of the run, by its own counts and those of the runs like it; logged here."""

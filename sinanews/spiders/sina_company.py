@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from scrapy import Request
@@ -125,9 +126,9 @@ class SinaCompanySpider(SinaFinanceSpider):
 
     # --- what is listed -----------------------------------------------------------------------------------------
 
-    def article_request(self, row: Listing, channel: Channel | None) -> Request:
+    def article_request(self, row: Listing, channel: Channel | None, recorded_at: datetime | None = None) -> Request:
         """As the page of the list would ask."""
-        request = super().article_request(row, channel)
+        request = super().article_request(row, channel, recorded_at)
         request.meta[PATIENCE] = self.patience
         if channel is not None and channel.company is not None:
             kind = channel.slug.rpartition(":")[2]

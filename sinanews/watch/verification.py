@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, text
 
+from sinanews.archive.indexing import index_these, make_whole
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import articles
@@ -21,6 +22,7 @@ from sinanews.dates import to_beijing
 from sinanews.exceptions import ExportError
 from sinanews.posts.folder import SUPERSEDED, in_the_way, leftovers, posts_under
 from sinanews.posts.naming import file_id
+from sinanews.watch.searchable import check_index
 
 a = articles.c
 BATCH = 2000  #: rows read at once
@@ -39,6 +41,9 @@ KINDS = {
     "foreign": ("belongs to no exported article", "scrapy catalogue rebuild takes a post in; move others away"),
     "leftover": ("is left over from a killed run", "--repair deletes it; so does a crawl, after an hour"),
     "in_the_way": ("is a link or a file where a folder of sinanews belongs", "move it away; no run can write there"),
+    "unfound": ("is not found by its words", "--repair puts it into the full-text index"),
+    "still_found": ("is found by its words, but is not exported", "--repair takes it out of the full-text index"),
+    "index": ("is what the full-text index is", "--repair makes it whole, and so does scrapy reindex"),
     "integrity": ("is what SQLite says of the catalogue", "move the file away, then: scrapy catalogue rebuild"),
 }
 DAMAGED = ("missing", "cut", "no_path")  #: what is brought back without being told to overwrite what people edited
@@ -75,6 +80,7 @@ def check(catalogue: Catalogue, exports: Path, *, quick: bool = False) -> Iterat
         with catalogue.read() as connection:
             told = connection.scalars(text("PRAGMA integrity_check")).all()
         yield from (Mismatch("integrity", str(words)) for words in told if words != "ok")
+    yield from (Mismatch(kind, what, article) for kind, what, article in check_index(catalogue, quick=quick))
     ours = array("Q")  #: digests of paths: the paths themselves would be most of a large archive's memory
     strange: dict[str, str] = {}  #: articles whose files are named by another word than their id
     for row in _rows(catalogue):
@@ -194,6 +200,10 @@ def repair(findings: Iterable[Mismatch], rewriter: Rewriter, now: datetime, *, f
             rewriter.folder.set_aside(finding.what)
         elif finding.kind == "leftover":
             (rewriter.folder.root / finding.what).unlink(missing_ok=True)
+        elif finding.kind == "index":
+            make_whole(rewriter.catalogue, rewriter.folder.root)
+        elif finding.kind in ("unfound", "still_found") and finding.article:
+            index_these(rewriter.catalogue, rewriter.folder.root, [finding.article])
         elif finding.article and (finding.kind in (*DAMAGED, "waiting") or (finding.kind == "changed" and force)):
             damaged[finding.article] = finding
     written = {one.article for one in rewriter.these(damaged, now) if one.what == "written"}
