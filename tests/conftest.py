@@ -39,9 +39,11 @@ SHOWING = (
     "export",
     "feed",
     "history",
+    "reindex",
     "report",
     "rewrite",
     "schedule",
+    "search",
     "status",
 )
 

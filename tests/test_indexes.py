@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from sinanews import Archive, Filters
+from sinanews.archive.indexing import index_next, index_these
 from sinanews.archive.old_posts import keep_old_posts
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue, queries
@@ -38,6 +40,8 @@ LARGE = (
     "story_keys",
     "runs",
     "attachments",
+    "search_docs",
+    "article_stocks",
 )
 OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown", "copies", "aside")} | {
     "attachments_pending"
@@ -54,6 +58,7 @@ PASSES = {
     "status: copies by reason, from articles_copies alone": "GROUP BY articles.reason",
     "duplicates: every copy": "FROM articles WHERE articles.duplicate_of IS NOT NULL",
     "seeds: every file known": "FROM seed_files LEFT OUTER JOIN articles",
+    "verify: how many texts are in the index": "count(*) AS count_1 FROM search_docs",
 }
 
 
@@ -120,6 +125,22 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     list(check(catalogue, exports))
     list(Rewriter(catalogue, ExportFolder(exports), PostRenderer(), dry=True).all(NOW))
     keep_old_posts(catalogue, exports, NOW)
+    search(catalogue)
+    with catalogue.together() as connection:
+        catalogue.search.rename(connection, "nothing", "something")
+    index_these(catalogue, exports, ["i1", "i2"])
+    with catalogue.together() as connection:
+        catalogue.search.leave(connection, "")
+    index_next(catalogue, exports)
+
+
+def search(catalogue: Catalogue) -> None:
+    archive = Archive.of(catalogue, None)
+    for filters in (Filters(), Filters(since=NOW - timedelta(1)), Filters(media=("某报",), channels=("china",))):
+        for best in (False, True):
+            list(archive.search('题 "题1" OR 的 -没有', filters, best=best))
+    list(archive.search("题", Filters(stocks=("sh600519",))))
+    list(archive.articles(Filters(stocks=("sh600519",))))
 
 
 @pytest.fixture

@@ -34,7 +34,9 @@ def store(catalogue: Catalogue, name: str, title: str, body: str = "", hours: fl
     when = NOW - timedelta(hours=hours) if hours is not None else None
     stocks = its.pop("stocks", [])
     columns = {"state": "exported", "revision": 1, "path": f"金融/{name}.md", "media": None, **its}
-    item = ArticleItem(id=name, url=None, title=title, body_text=body, published_at=when, stocks=stocks)  # type: ignore[arg-type]
+    item = ArticleItem(
+        id=name, url=None, title=title, body_text=body, published_at=when, stocks=stocks, media=columns["media"]
+    )  # type: ignore[arg-type]
     catalogue.record(name, NOW, title=title, published_at=when, content=item, **columns)  # type: ignore[arg-type]
 
 
