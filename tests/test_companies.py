@@ -444,7 +444,7 @@ def test_status_and_report_show_companies_not_their_lists_as_channels(
     assert "Companies" in shown and CODES[0] in shown and "company:" not in shown
     assert archive.run("report").returncode == 0
     report = (archive.exports / "report.html").read_text("utf-8")
-    assert f"<td>{CODES[2]}</td>" in report and "companies&#39; announcements" in report
+    assert f"<td>{CODES[2]}</td>" in report and "公告" in report
 
 
 def test_a_watch_list_is_read_where_no_company_is_named(archive: TemporaryArchive, site: SampleSite) -> None:

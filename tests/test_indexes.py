@@ -123,7 +123,9 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     list(queries.exported_articles(catalogue))
     list(queries.newest_articles(catalogue))
     list(check(catalogue, exports))
-    list(Rewriter(catalogue, ExportFolder(exports), PostRenderer(), dry=True).all(NOW))
+    rewriter = Rewriter(catalogue, ExportFolder(exports), PostRenderer(), dry=True, restore=True)
+    list(rewriter.all(NOW))
+    list(rewriter.these(["i1", "i2"], NOW))
     keep_old_posts(catalogue, exports, NOW)
     search(catalogue)
     with catalogue.together() as connection:

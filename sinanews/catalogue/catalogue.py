@@ -79,9 +79,12 @@ def _exported_with(column: Column[Any], value: str) -> Any:
 
 # Made once: SQLAlchemy needs longer to make a statement than SQLite to run it.
 _NEW = {"revision": 0}
+_OWN = ("path", "file_digest", "content_digest", "attempts", "revision")  #: fields of Known and columns alike
 _asked = select(literal_column("1").label("one")).subquery()  # a row, whatever there is of the article
 _KNOWN_OF = select(
-    *(a[name] for name in ("state", "path", "content_digest", "attempts", "revision", "missing_pages")),
+    *(a[name] for name in _OWN),
+    a.state,
+    a.missing_pages,
     _exported_with(a.url, "url").label("same_url"),
     _exported_with(a.text_digest, "digest").label("same_text"),
 ).join_from(_asked, articles, a.id == bindparam("id"), isouter=True)
@@ -207,7 +210,7 @@ class Catalogue(Database):
             row = connection.execute(_KNOWN_OF, {"id": item.id, "url": url, "digest": digest}).one()
             own: dict[str, Any] = {}
             if row.state is not None:
-                own = {name: getattr(row, name) for name in ("path", "content_digest", "attempts", "revision")}
+                own = {name: getattr(row, name) for name in _OWN}
                 own["exported"] = row.state == "exported"
                 own["missing_pages"] = frozenset((row.missing_pages or "").split())
             if fingerprint is None:
