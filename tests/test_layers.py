@@ -26,7 +26,7 @@ KNOWS: dict[str, set[str]] = {
     "run": {"archive", "catalogue", "config", "downloads", "duplicates", "out", "pages", "posts", "watch"},
     "downloads": {"config"},
     "scheduler": set(),
-    "middlewares": {"downloads", "scheduler", "run"},
+    "middlewares": {"catalogue", "downloads", "scheduler", "run"},
     "pipelines": {"archive", "catalogue", "cleaning", "duplicates", "pages", "posts", "run"},
     "terminal": {"catalogue", "config", "out", "run", "watch"},
     "report": {"catalogue", "cleaning", "listing", "posts", "terminal", "watch"},
