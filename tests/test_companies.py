@@ -243,6 +243,9 @@ def test_an_article_that_two_companies_share_is_one_post_that_names_both(
         assert CODES[0] in header and CODES[1] in header
     history = json.loads(archive.run("history", shared, "--json").stdout)
     assert {CODES[0], CODES[1]} <= set(history[0]["item"]["stocks"])
+    assert set(CODES[:2]) <= {
+        stock for (stock,) in archive.query(f"SELECT stock FROM article_stocks WHERE article_id = '{shared}'")
+    }
     assert archive.run("verify").returncode == 0
     assert counts(archive)["companies/gained"] > 0
 
@@ -370,6 +373,24 @@ def test_limit_and_then_the_rest(archive: TemporaryArchive, site: SampleSite) ->
     assert len(stored(archive)) == 7
     crawl(archive, site)
     assert stored(archive) == ids_of(site)
+
+
+def test_workers_on_one_server_store_what_companies_share_once(
+    archive: TemporaryArchive, site: SampleSite, postgres: str
+) -> None:
+    where = {"SINANEWS_DATABASE": postgres, **SHOWN}
+    words = [
+        archive.command("crawl", "sina_company", "-a", f"stocks={code}", mirror=site.url, **where) for code in CODES
+    ]
+    started = [Popen(one, cwd=PROJECT, env=archive.environment, stderr=subprocess.DEVNULL) for one in words]
+    assert {process.wait(100) for process in started} <= {0, 3}  # what another one has claimed is the next run's
+    crawl(archive, site, **where)
+    shared = next(e.id for e in site.newsroom.readable if e.number % 3 == 0)
+    (post,) = (post for post in archive.posts if shared in post.name)
+    assert all(code in post.read_text("utf-8") for code in CODES)
+    assert len([post for post in archive.posts if "bulletin-" in post.name]) == site.companies.announcements * len(
+        CODES
+    )
 
 
 def test_killed_and_resumed(archive: TemporaryArchive, site: SampleSite) -> None:
