@@ -426,6 +426,14 @@ def test_a_host_that_goes_on_refusing_ends_the_run(archive: TemporaryArchive, si
     assert "stock.finance.sina.com.cn refuses this client" in told
 
 
+def test_one_paper_that_is_refused_is_its_own_matter(archive: TemporaryArchive, site: SampleSite) -> None:
+    refused = "/corp/view/vCB_AllBulletinDetail.php?stockid=699001&id=10003"
+    site.faults.set("403", {refused}, where="paper")
+    crawl(archive, site, "-a", "kinds=announcements", SINANEWS_TOLERATED="1", SINANEWS_REFUSAL_WAIT="0.1")
+    assert len(archive.ids()) == site.companies.announcements * len(CODES) - 1
+    assert archive.ids("failed") == {"bulletin-699001-10003"}
+
+
 # --- attachments --------------------------------------------------------------------------------------------------
 
 

@@ -81,11 +81,9 @@ class BanMiddleware:
         wait = self.waited_for.get(host, 0.0)  # tries before it say nothing of the host since
         tries = int(request.meta.get("ban_tries", 0)) if request.meta.get("ban_wait", 0.0) == wait else 0
         if tries >= self.TRIES:
-            if PATIENCE in request.meta:
-                return self._refused(request, response, asked)
-            if response.status == 403 and self.answered and not self._has_mark(response):
-                return response
-            return self._banned(host, response, asked)
+            a_pages = response.status == 403 and self.answered and not self._has_mark(response)
+            may_wait = PATIENCE in request.meta and host not in self.waited_for and self.in_a_row > self.TRIES
+            return response if a_pages and not may_wait else self._refused(request, response, asked)
         self._leave_alone(host, min(max(asked, self.first_wait * 4**tries), LONGEST_WAIT))
         return request.replace(meta={**request.meta, "ban_tries": tries + 1, "ban_wait": wait}, dont_filter=True)
 

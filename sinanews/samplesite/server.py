@@ -174,6 +174,7 @@ def _soft_error(text: str, site: SampleSite) -> Answer:
 #: Faults that replace the answer; ``slow``, ``drip``, ``cut…`` and ``close`` change how it is sent.
 FAULTY: dict[str | None, Callable[[SampleSite], Answer]] = {
     "404": lambda site: _plain(404, "missing"),
+    "403": lambda site: Answer(403, HTML, b"<html><body>Forbidden</body></html>"),
     "500": lambda site: Answer(500, HTML, b"<html><body>Internal Server Error</body></html>"),
     "429": lambda site: Answer(429, HTML, b"too many requests", {"Retry-After": str(site.faults.retry_after)}),
     "ban": lambda site: Answer(403, HTML, b"Kinsoku jikou desu!"),

@@ -129,9 +129,10 @@ class SinaCompanySpider(SinaFinanceSpider):
     def article_request(self, row: Listing, channel: Channel | None, recorded_at: datetime | None = None) -> Request:
         """As the page of the list would ask."""
         request = super().article_request(row, channel, recorded_at)
-        request.meta[PATIENCE] = self.patience
         if channel is not None and channel.company is not None:
             kind = channel.slug.rpartition(":")[2]
+            if kind != "news":  # of those hosts alone it is said that they refuse for a while
+                request.meta[PATIENCE] = self.patience
             request.headers["Referer"] = SOURCES[kind][-1].url(channel.company, 1)
         return request
 
