@@ -42,7 +42,7 @@ class Attachments:
 
     def idle(self) -> None:
         run = self.run
-        if not run.has_begun or run.stopping or not getattr(self.crawler.spider, "online", True):
+        if not run.has_begun or run.stopping or not run.posts or not getattr(self.crawler.spider, "online", True):
             return
         rows: list[Row[Any]] = []
         with run.stopped_by_catalogue():

@@ -72,6 +72,7 @@ SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_TOLERATED", _is(float, 0, 1), "a share from 0 to 1"),
     ("SINANEWS_SHARED", ("", *FLAGS).__contains__, "0, 1 or nothing"),
     ("SINANEWS_LEASE", _is(float, 0.1), "seconds from 0.1"),
+    ("SINANEWS_POSTS", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_STALE", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_SEARCH", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_PROGRESS", FLAGS.__contains__, "0 or 1"),

@@ -102,7 +102,10 @@ class ExportPipeline(ArchivePipeline):
 
     async def step(self, item: ArticleItem) -> ArticleItem:
         run = self.run
-        store = Store(run.catalogue, run.folder, self.render, self.policy, run.now, run.shared, self.attachments)
+        anywhere = run.shared or not run.posts
+        store = Store(
+            run.catalogue, run.folder, self.render, self.policy, run.now, anywhere, self.attachments and run.posts
+        )
         stored = await run.write(store, item)
         if item.fetch is not None:
             run.catalogue.claims.held.discard(item.fetch.listed_as)

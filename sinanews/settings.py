@@ -17,6 +17,8 @@ COMMANDS_MODULE = "sinanews.commands"
 
 #: Folder that posts are written to; relative paths mean the project's folder. Read by ExportPipeline, commands.
 SINANEWS_EXPORTS = os.environ.get("SINANEWS_EXPORTS", "exports")
+#: 0: no posts are written here; an article is done when the catalogue has it. Read by Run and verify.
+SINANEWS_POSTS = os.environ.get("SINANEWS_POSTS", "1")
 #: The catalogue: a SQLAlchemy URL, sqlite or postgresql+psycopg; empty: .catalogue.db in the exports folder. Read by
 #: Run and commands.
 SINANEWS_DATABASE = os.environ.get("SINANEWS_DATABASE", "")

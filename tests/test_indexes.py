@@ -16,6 +16,7 @@ from sinanews.archive.indexing import index_next, index_these
 from sinanews.archive.old_posts import keep_old_posts
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue, queries
+from sinanews.catalogue.claims import Wanted
 from sinanews.catalogue.clusters import Clusters
 from sinanews.duplicates.decision import TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, fingerprint_of
@@ -24,7 +25,7 @@ from sinanews.posts.exporter import PostRenderer
 from sinanews.posts.folder import ExportFolder
 from sinanews.posts.seed_identity import SeedFile
 from sinanews.watch.summary import gather
-from sinanews.watch.verification import check
+from sinanews.watch.verification import check, check_kept
 from tests.test_catalogue import catalogue, url  # noqa: F401  # fixtures: each database there is
 from tests.test_fingerprints import prose
 
@@ -57,6 +58,7 @@ PASSES = {
     "status: the newest runs": "FROM runs ORDER BY runs.id DESC",
     "status: copies by reason, from articles_copies alone": "GROUP BY articles.reason",
     "duplicates: every copy": "FROM articles WHERE articles.duplicate_of IS NOT NULL",
+    "verify: every exported article, without posts": "NOT (EXISTS (SELECT *",
     "seeds: every file known": "FROM seed_files LEFT OUTER JOIN articles",
     "verify: how many texts are in the index": "count(*) AS count_1 FROM search_docs",
 }
@@ -114,6 +116,14 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     listing.day_listed("china", date(2026, 11, 22), "complete", 9, NOW)
     catalogue.seed_files.keep(SeedFile("seeds", "a.md", "i1", "d", 1, 1), ["b.md"])
     catalogue.seed_files.known()
+    worker = catalogue.claims.worker = catalogue.workers.join("", "sina_finance")
+    address = "https://a.example/10"
+    catalogue.claims.claim([Wanted("i3", "https://a.example/3"), Wanted(address, address)])
+    catalogue.claims.finish("i3")
+    catalogue.workers.renew(worker)
+    catalogue.workers.leave(worker)
+    catalogue.budgets.reserve("", "a.example", 1)
+    list(check_kept(catalogue))
     run = catalogue.runs.begin("sina_finance", {}, NOW, 1)
     catalogue.runs.earlier_counts("sina_finance", {}, run)
     catalogue.runs.end(run, NOW, outcome="ok", counts={})

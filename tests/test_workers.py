@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
+import sys
 import threading
 import time
 from datetime import datetime, timedelta, timezone
@@ -18,7 +19,7 @@ from sinanews.catalogue import catalogue as catalogues
 from sinanews.catalogue.migrations import SCHEMA_VERSION
 from sinanews.catalogue.tables import workers
 from sinanews.catalogue.workers import Membership
-from sinanews.exceptions import CatalogueError
+from sinanews.exceptions import ArgumentError, CatalogueError
 from tests.test_catalogue import catalogue, url  # noqa: F401  # fixtures: each database there is
 
 
@@ -133,3 +134,10 @@ def test_cool_downs_outlive_the_migration(tmp_path: Path) -> None:
     ((address, host, until, reason),) = migrated.runs.cooldowns()
     migrated.close()
     assert (address, host, until.year, reason) == ("", "a.example", 2999, "it refuses")
+
+
+def test_a_driver_that_is_missing_is_told_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ArgumentError, match=r"pip install 'sinanews\[cluster\]'") as told:
+        Catalogue("postgresql+psycopg://me@db.example/sinanews")
+    assert "\n" not in str(told.value)

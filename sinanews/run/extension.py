@@ -30,6 +30,7 @@ from sinanews.out.archive import Archive
 from sinanews.out.feeding import parse_feeds, write_feeds
 from sinanews.pages.answers import Walls
 from sinanews.posts.folder import ExportFolder
+from sinanews.posts.no_folder import NoFolder
 from sinanews.run.fleet import Fleet
 from sinanews.run.ledger import Ledger
 from sinanews.watch.alert import alert
@@ -60,6 +61,7 @@ class Run(Ledger):
         self.lock: RunLock | None = None
         self.fleet: Fleet | None = None  #: … and the others, where it is shared
         self.address: str = crawler.settings["SINANEWS_ADDRESS"] or ""
+        self.posts = crawler.settings.getbool("SINANEWS_POSTS", True)  #: whether this machine writes them
         self.walls = Walls(crawler.settings.getint("SINANEWS_BAN_LIMIT"))
         self.walled_host = ""
         #: Why the run was stopped before its end; set by stop_run.
@@ -95,10 +97,11 @@ class Run(Ledger):
                 self.fleet.member.doing(" ".join(f"{name}={value}" for name, value in self.arguments.items()))
             elif self.catalogue.path is not None:
                 self.lock = RunLock(self.catalogue.path, self.spider_name, self.now())
-            self.folder = ExportFolder(self.exports)
+            self.folder = ExportFolder(self.exports) if self.posts else NoFolder(self.exports)
             self.folder.finish_moves(self.catalogue.aside_paths())
             self.writer = Writer(self.catalogue, self.folder.sync)
-            self.take_in_old_posts()
+            if self.posts:
+                self.take_in_old_posts()
             self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())
             if ban := self.ban():
                 raise ban
