@@ -41,9 +41,11 @@ class Companies:
     def gain(self, rows: Iterable[Row[Any]], codes: Collection[str], now: datetime) -> int:
         """The articles, or what stands for them, are of these shares too; how many were not before."""
         standing = {one.id: one for row in rows if (one := self._standing(row)) is not None}
-        gained = [row.id for row in standing.values() if self._gains(row, codes, now)]
-        if gained and "stocks" in self.render.extra_fields:
-            list(Rewriter(self.catalogue, self.folder, self.render).these(gained, now))
+        gained = [row for row in standing.values() if self._gains(row, codes, now)]
+        # A post that lies on another machine is written there: scrapy rewrite.
+        here = [row.id for row in gained if row.path and self.folder.has(row.path)]
+        if here and "stocks" in self.render.extra_fields:
+            list(Rewriter(self.catalogue, self.folder, self.render).these(here, now))
         return len(gained)
 
     def _standing(self, row: Row[Any]) -> Row[Any] | None:
