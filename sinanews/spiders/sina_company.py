@@ -27,6 +27,7 @@ class SinaCompanySpider(SinaFinanceSpider):
     """Each list of each company is a channel. An article that is known gains the company."""
 
     name = "sina_company"
+    allowed_domains: list[str] = []  # for `scrapy parse` and `shell` a page of Sina's is sina_finance's
     ARGUMENTS = {
         "stocks": arguments.stocks,
         "kinds": lambda text: select_kinds(arguments.names(text)),
