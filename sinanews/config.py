@@ -78,6 +78,8 @@ SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_BAN_LIMIT", _is(int, 1), "a whole number from 1"),
     ("SINANEWS_RETRY_DELAY", _is(float, 0), "seconds from 0"),
     ("SINANEWS_COOLDOWN", _is(float, 0), "seconds from 0"),
+    ("SINANEWS_REFUSAL_WAIT", _is(float, 0, 900), "seconds from 0 to 900"),
+    ("SINANEWS_ATTACHMENTS", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_POLL", _is(float, 0), "seconds from 0"),
     ("SINANEWS_JOB_DELAY", _is(float, 0), "seconds from 0"),
     ("SINANEWS_TOLERATED", _is(float, 0, 1), "a share from 0 to 1"),

@@ -57,6 +57,10 @@ class RunStopping(NotNow):
         super().__init__("the run is stopping")
 
 
+class HostRefuses(IgnoreRequest):
+    """A host refuses us, and what the request was for can be had elsewhere."""
+
+
 class Banned(SinanewsError):
     """A host refuses this client, or did so lately and its cool-down is not over."""
 

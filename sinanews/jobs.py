@@ -35,6 +35,8 @@ JOBS: tuple[Job, ...] = (
     Job("all", "37 2,8,14,20 * * *", "sina_finance", {"channels": "all"}),
     Job("refresh", "17 4 * * *", "sina_finance", {"channels": "all", "refresh": "2d"}),
 )
+#: One more, where SINANEWS_WATCHLIST names companies.
+WATCHLIST = Job("watchlist", "47 7-22 * * *", "sina_company")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 #: What Vixie cron takes; cronsim knows more (5/15, L, #), and cron would refuse the whole crontab for it.
 _VALUE = r"(?:\d{1,2}|[A-Za-z]{3})"
@@ -45,13 +47,13 @@ _EXAMPLE = '{"name": "china", "cron": "7 * * * *", "spider": "sina_finance", "ar
 _WEEKDAYS = "Sun Mon Tue Wed Thu Fri Sat".split()
 
 
-def parse_jobs(setting: Any) -> tuple[Job, ...]:
-    """The jobs of SINANEWS_JOBS: a list of dicts, or that as JSON; empty means JOBS.
+def parse_jobs(setting: Any, watchlist: str = "") -> tuple[Job, ...]:
+    """The jobs of SINANEWS_JOBS: a list of dicts, or that as JSON; empty means JOBS, and WATCHLIST where there is one.
 
     Raises ArgumentError of one line, naming the row and what to write instead.
     """
     if not setting:
-        return JOBS
+        return (*JOBS, WATCHLIST) if watchlist else JOBS
     if isinstance(setting, str):
         try:
             setting = json.loads(setting)

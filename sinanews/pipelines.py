@@ -87,7 +87,7 @@ class DedupPipeline(ArchivePipeline):
     """
 
     async def step(self, item: ArticleItem) -> ArticleItem:
-        item.fingerprint = fingerprint_of(item)
+        item.fingerprint = None if item.is_paper else fingerprint_of(item)
         return item
 
 
@@ -98,11 +98,13 @@ class ExportPipeline(ArchivePipeline):
         super().__init__(crawler)
         self.render = PostRenderer.from_settings(crawler.settings)  # a bad extra field is told before anything else
         self.policy: str = crawler.settings["SINANEWS_DUPLICATES"]
+        self.attachments = crawler.settings.getbool("SINANEWS_ATTACHMENTS")
 
     async def step(self, item: ArticleItem) -> ArticleItem:
         run = self.run
+        anywhere = run.shared or not run.posts
         store = Store(
-            run.catalogue, run.folder, self.render, self.policy, run.now, anywhere=run.shared or not run.posts
+            run.catalogue, run.folder, self.render, self.policy, run.now, anywhere, self.attachments and run.posts
         )
         stored = await run.write(store, item)
         if item.fetch is not None:

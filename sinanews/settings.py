@@ -66,6 +66,13 @@ SINANEWS_RETRY_DELAY = os.environ.get("SINANEWS_RETRY_DELAY", "2")
 SINANEWS_COOLDOWN = os.environ.get("SINANEWS_COOLDOWN", "3600")
 #: Refusals in a row, over all requests, after which the run ends as banned. Read by BanMiddleware and Run.
 SINANEWS_BAN_LIMIT = os.environ.get("SINANEWS_BAN_LIMIT", "6")
+#: Seconds that a host of companies' lists is left alone, once in a run, when it refuses. Read by sina_company.
+SINANEWS_REFUSAL_WAIT = os.environ.get("SINANEWS_REFUSAL_WAIT", "330")
+#: File with one share a line, the companies that sina_company reads unless told; relative: the project's folder. Read
+#: by sina_company and schedule.
+SINANEWS_WATCHLIST = os.environ.get("SINANEWS_WATCHLIST", "")
+#: 1: the PDF of an announcement is fetched too, beside its post. Read by ExportPipeline and Attachments.
+SINANEWS_ATTACHMENTS = os.environ.get("SINANEWS_ATTACHMENTS", "0")
 #: Share of articles that may fail or be unreadable before a run counts as partly failed. Read by Run.
 SINANEWS_TOLERATED = os.environ.get("SINANEWS_TOLERATED", "0.05")
 #: Command that gets a run's findings as JSON on its standard input; empty: none. Read by Run.
@@ -156,6 +163,7 @@ SPIDER_MIDDLEWARES = {"sinanews.run.middleware.RunMiddleware": 10}
 EXTENSIONS = {
     "sinanews.run.extension.Run": 10,
     "sinanews.run.shutdown.Shutdown": 15,
+    "sinanews.attachments.Attachments": 18,
     "sinanews.terminal.progress.Progress": 20,
     "scrapy.extensions.logstats.LogStats": None,  # Progress says it in articles
 }

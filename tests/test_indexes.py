@@ -40,10 +40,13 @@ LARGE = (
     "stories",
     "story_keys",
     "runs",
+    "attachments",
     "search_docs",
     "article_stocks",
 )
-OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown", "copies", "aside")}
+OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown", "copies", "aside")} | {
+    "attachments_pending"
+}
 #: What reads a whole table or index, with a part of the statement that tells it: each is a pass that a person asked
 #: for, or goes through an index alone.
 PASSES = {
@@ -90,6 +93,12 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     catalogue.failed("i2", "timeout", "60 s", NOW, answer="gone", answers=1, answered_at=NOW)
     catalogue.unchanged("i2", NOW)
     catalogue.aside_paths()
+    catalogue.companies_of({"i1", "i2"})
+    catalogue.unlisted_by("company:sh699001:news", ["i1", "i2"])
+    catalogue.attachments.expect("i2", ["https://a.example/1.PDF", "https://a.example/2.PDF"])
+    catalogue.attachments.due(("i1", 1), 10)
+    catalogue.attachments.stored("i2", 1, "金融/2.pdf", "digest")
+    catalogue.attachments.failed("i2", 2, "cut")
     catalogue.contents.history("i2")
     for rows in (
         catalogue.due.unfinished(["china"], NOW, NOW - timedelta(1), NOW + timedelta(1)),

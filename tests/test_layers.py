@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "sinanews"
 #: room → the rooms that it may know beside the words everybody uses; in the order of the data, then the sides.
-WORDS = {"items", "exceptions", "urls", "dates", "settings"}
+WORDS = {"items", "exceptions", "urls", "dates", "settings", "soup", "stocks"}
 KNOWS: dict[str, set[str]] = {
     "config": set(),
     "arguments": set(),
@@ -21,7 +21,7 @@ KNOWS: dict[str, set[str]] = {
     "duplicates": {"prepared"},
     "posts": {"cleaning"},
     "catalogue": {"arguments", "config", "duplicates", "listing", "posts", "prepared"},
-    "archive": {"catalogue", "cleaning", "duplicates", "pages", "posts"},
+    "archive": {"catalogue", "cleaning", "duplicates", "listing", "pages", "posts"},
     "out": {"archive", "arguments", "catalogue", "cleaning", "config", "listing", "pages", "posts"},
     "watch": {"archive", "catalogue", "listing", "posts"},
     "run": {"archive", "catalogue", "config", "downloads", "duplicates", "out", "pages", "posts", "watch"},
@@ -29,15 +29,27 @@ KNOWS: dict[str, set[str]] = {
     "scheduler": set(),
     "middlewares": {"catalogue", "downloads", "scheduler", "run"},
     "pipelines": {"archive", "catalogue", "cleaning", "duplicates", "pages", "posts", "run"},
-    "report": {"catalogue", "cleaning", "listing", "posts", "terminal", "watch"},
     "terminal": {"catalogue", "config", "out", "run", "watch"},
+    "report": {"catalogue", "cleaning", "listing", "posts", "terminal", "watch"},
     "samplesite": {"listing"},
     "jobs": set(),
     "__main__": {"commands", "config"},
     "pictures": {"archive", "catalogue", "middlewares", "posts", "run", "spiders"},
     "cluster": {"arguments", "catalogue", "config", "jobs", "run", "watch"},
     "addon": {"downloads", "run", "spiders"},
-    "spiders": {"arguments", "catalogue", "cleaning", "config", "listing", "middlewares", "pages", "posts", "run"},
+    "attachments": {"middlewares", "run", "spiders"},
+    "spiders": {
+        "archive",
+        "arguments",
+        "catalogue",
+        "cleaning",
+        "config",
+        "listing",
+        "middlewares",
+        "pages",
+        "posts",
+        "run",
+    },
     "commands": {
         "archive",
         "arguments",
@@ -72,12 +84,15 @@ PURE = {
     "urls",
     "dates",
     "settings",
+    "soup",
+    "stocks",
 }
 CRAWLER_AND_DATABASE = {"twisted", "sqlalchemy", "scrapy"}
 ALLOWED = {("duplicates", "index.py", "sqlalchemy"), ("posts", "exporter.py", "scrapy")}
 #: One owner for each library: who else needs it asks the owner.
 OWNERS = {
-    "selectolax": {"pages", "cleaning"},
+    "selectolax": {"pages", "cleaning", "soup"},
+    "bs4": {"listing", "pages", "soup"},
     "nh3": {"cleaning"},
     "frontmatter": {"posts"},
     "yaml": {"posts"},

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from sinanews.archive.companies import Companies
 from sinanews.archive.copies import copies_for
 from sinanews.archive.old_posts import item_of_post
 from sinanews.catalogue import Catalogue, next_try
@@ -46,6 +47,7 @@ class Store:
     policy: str  #: SINANEWS_DUPLICATES
     now: Callable[[], datetime]
     anywhere: bool = False  #: whether posts may lie on other machines: one that is not in the folder is there then
+    attachments: bool = False  #: whether those of what is exported are to be fetched, by and by
 
     def __call__(self, item: ArticleItem) -> Stored:
         """Look, decide, write, record; nothing is done before the caller's transaction is committed.
@@ -55,17 +57,31 @@ class Store:
         if item.fetch is not None and not self.catalogue.claims.finish(item.fetch.listed_as):
             return Stored("elsewhere")
         known = item.known = self.catalogue.known_of(item, item.fingerprint)
+        named = self.name_companies(item)
         decision = decide(known, item, item.fingerprint or Fingerprint(None, None), self.policy)
         if isinstance(decision, TakesOver) and self.loses(item, decision.first):
             decision = decision.beside()
+        if isinstance(decision, TakesOver):
+            item.stocks += sorted(self.catalogue.companies_of({decision.first}).difference(item.stocks))
         copy = decision if isinstance(decision, CopyOf) else None
         item.duplicate_of = copy.winner if copy else None
         if copy is not None and not copy.exported:
+            winner = self.catalogue.article(copy.winner) if named else None
+            Companies(self.catalogue, self.folder, self.render).gain([winner] if winner else [], named, self.now())
             return self.drop(item, copy)
         if isinstance(decision, HasMore):
             self.catalogue.failed(item.id, "incomplete", "", self.now())
             return Stored("has_more")
         return self.export(item, copy, decision if isinstance(decision, TakesOver) else None)
+
+    def name_companies(self, item: ArticleItem) -> set[str]:
+        """The companies whose lists name the article, now among its stocks; another order alone is no edit."""
+        named = self.catalogue.companies_of({item.id, item.fetch.listed_as if item.fetch else item.id})
+        item.stocks += sorted(named.difference(item.stocks))
+        kept = self.kept(item.id) if named and item.known.exported else None
+        if kept is not None and set(kept.stocks) == set(item.stocks):
+            item.stocks = kept.stocks
+        return named
 
     def drop(self, item: ArticleItem, copy: CopyOf) -> Stored:
         """Record a copy that is not exported; the post that a run wrote of it and could not commit is set aside."""
@@ -77,6 +93,8 @@ class Store:
         return Stored("duplicate", copy, orphan)
 
     def export(self, item: ArticleItem, copy: CopyOf | None, takes_over: TakesOver | None) -> Stored:
+        if self.attachments:
+            self.catalogue.attachments.expect(item.id, item.attachments)
         known = item.known
         path = (known.path or post_path(item).as_posix()).removeprefix(f"{SUPERSEDED}/")
         item.copies = copies_for(self.catalogue, self.render, item.id, path)

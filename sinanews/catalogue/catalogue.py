@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, bindparam, literal_column, select, update
 
+from sinanews.catalogue.attachments import AttachmentRows
 from sinanews.catalogue.budgets import Budgets
 from sinanews.catalogue.claims import Claims
 from sinanews.catalogue.contents import Contents
@@ -28,6 +29,7 @@ from sinanews.duplicates.decision import Alike, Known, TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, Sketch
 from sinanews.exceptions import CatalogueError, StillAtWork
 from sinanews.items import ArticleItem
+from sinanews.listing.channels import company_of
 from sinanews.posts.folder import aside_path
 from sinanews.posts.naming import file_id
 from sinanews.prepared import Prepared
@@ -93,10 +95,13 @@ _KNOWN_OF = Prepared(
 _KNOWN = select(a.id, a.state, a.channel, a.listed_mtime, a.recorded_at, a.etag, a.last_modified).where(
     a.id.in_(bindparam("ids", expanding=True))
 )
+_CHANNELS_OF = select(article_channels.c.channel).where(
+    article_channels.c.article_id.in_(bindparam("ids", expanding=True))
+)
 
 
 class Catalogue(Database):
-    """The articles' side; ``contents``, ``due``, ``listing``, ``runs`` and ``seed_files`` are the others.
+    """The articles' side; the others are ``attachments``, ``contents``, ``due``, ``listing``, ``runs``, ``seed_files``.
 
     Every method is one transaction, or part of the one that ``together`` has begun.
     """
@@ -111,6 +116,7 @@ class Catalogue(Database):
         Raises ArgumentError for a URL that names no database we know, CatalogueError for one that cannot be opened.
         """
         super().__init__(url, give_up, read_only=read_only)
+        self.attachments = AttachmentRows(self)
         self.contents = Contents(self)
         self.due = Due(self)
         self.listing = ListingProgress(self)
@@ -224,6 +230,20 @@ class Catalogue(Database):
         media = connection.scalar(select(a.media).where(a.id == match.article_id))
         return Alike(match.article_id, match.likeness, match.sketch, media)
 
+    def companies_of(self, ids: Collection[str]) -> set[str]:
+        """The shares by whose lists any of the articles was named."""
+        with self.read() as connection:
+            slugs = connection.scalars(_CHANNELS_OF, {"ids": list(ids)})
+            return {found[0] for slug in slugs if (found := company_of(slug)) is not None}
+
+    def unlisted_by(self, channel: str, ids: Collection[str]) -> Sequence[Row[Any]]:
+        """The rows of those of the articles that are known, and that the channel has not listed before."""
+        its = select(article_channels.c.article_id).where(
+            article_channels.c.article_id == a.id, article_channels.c.channel == channel
+        )
+        with self.read() as connection:
+            return connection.execute(select(articles).where(a.id.in_(ids), ~its.exists())).all()
+
     # --- what happened to an article -------------------------------------------------------------------
 
     def listed(self, rows: Sequence[Mapping[str, Any]], channel: str, now: datetime) -> None:
@@ -234,9 +254,9 @@ class Catalogue(Database):
         fresh = {"revision": 0, "attempts": 0, "answers": 0}
         with self.begin() as connection:
             self.insert_new(connection, articles, [{**row, **state, **fresh} for row in rows])
-            self._add_channel(connection, channel, [row["id"] for row in rows])
+            self.add_channel(connection, channel, [row["id"] for row in rows])
 
-    def _add_channel(self, connection: Connection, channel: str, ids: Collection[str]) -> None:
+    def add_channel(self, connection: Connection, channel: str, ids: Collection[str]) -> None:
         self.insert_new(connection, article_channels, [{"article_id": one, "channel": channel} for one in ids])
 
     def record(
@@ -268,7 +288,7 @@ class Catalogue(Database):
                 self._keep_revision(connection, article_id, now)
             self.upsert(connection, articles, values, {"first_seen_at": now, **({} if "revision" in values else _NEW)})
             if values.get("channel"):
-                self._add_channel(connection, values["channel"], [article_id])
+                self.add_channel(connection, values["channel"], [article_id])
             if again or sketch is None:
                 index.remove(connection, article_id)
             if sketch is not None:
@@ -302,7 +322,7 @@ class Catalogue(Database):
         connection.execute(articles.delete().where(a.id == listed_as, a.state.notin_(DONE)))
         its = article_channels.c.article_id == listed_as
         for channel in connection.scalars(select(article_channels.c.channel).where(its)).all():
-            self._add_channel(connection, channel, [article_id])
+            self.add_channel(connection, channel, [article_id])
         connection.execute(article_channels.delete().where(its))
 
     def _keep_revision(self, connection: Connection, article_id: str, now: datetime) -> None:

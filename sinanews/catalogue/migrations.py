@@ -66,12 +66,17 @@ def _stocks_and_search(connection: Connection) -> None:
     connection.execute(upkeep.insert(), [{"name": name, "position": ""} for name in (STOCKS, SEARCH)])
 
 
+def _attachments(connection: Connection) -> None:
+    """6: the documents of announcements; a new table."""
+
+
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _answers_and_seed_files,
     _contents_and_indexes,
     _cooldowns_of_an_address,
     _stocks_and_search,
+    _attachments,
 )
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 

@@ -123,6 +123,22 @@ contents = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+#: The documents that announcements are, of the exported ones that were stored with SINANEWS_ATTACHMENTS=1.
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("article_id", String(300), primary_key=True),
+    Column("number", Integer, primary_key=True),  # its place among those of the announcement, from 1
+    Column("url", Text, nullable=False),
+    Column("state", String(16), nullable=False),  # pending, stored, given_up
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("reason", String(40)),
+    Column("path", Text),  # as articles.path
+    Column("digest", String(64)),  # SHA-256 of the file
+)
+PENDING = attachments.c.state == literal_column("'pending'")
+_index_of_few("attachments_pending", attachments.c.article_id, attachments.c.number, where=PENDING)
+
 #: What is being brought up to date by and by, and how far that has come; no row: nothing is left to do.
 upkeep = Table("upkeep", metadata, Column("name", String(40), primary_key=True), Column("position", Text))
 FROM_POSTS = "contents_from_posts"  #: the contents of articles from before 2.0, by id: see archive/old_posts.py

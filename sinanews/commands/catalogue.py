@@ -32,12 +32,15 @@ from sinanews.posts.exporter import content_digest
 from sinanews.posts.folder import posts_under
 from sinanews.posts.naming import slug
 from sinanews.posts.seed_identity import read_regular_file
+from sinanews.stocks import share_code
 from sinanews.terminal.output import lasting_output
 from sinanews.terminal.show import existing_catalogue, plain, url_of_catalogue
 from sinanews.urls import article_id
 from sinanews.watch.outcomes import STORAGE, USAGE
 
-SPIDERS = ("sina_finance", "sina_live", "seeds")  #: whose runs a file's lock tells of
+NO_COPIES = ("live-", "bulletin-", "report-")  #: beginnings of the ids of what is no copy of anything
+_PAPERS = {"bulletin": "announcement", "report": "research"}  #: of those of companies' papers → their kind
+SPIDERS = ("sina_finance", "sina_company", "sina_live", "seeds")  #: whose runs a file's lock tells of
 _AFTER_SLUG = re.compile(r"(?<![0-9])-(?=.)|-(?=[^0-9])")  # inside one a dash stands between figures
 _NAME = re.compile(r"\d{4}-\d\d-\d\d-(?P<rest>.+)")
 
@@ -118,6 +121,8 @@ def take_in(catalogue: Catalogue, path: Path, name: str) -> str:
     if before is not None and before.state == "exported":
         return "known already" if before.path == name else "second files"
     content = item_in_post(row, data)
+    if content is not None and content.is_paper and (code := share_code(path.parts[-3])):
+        content.stocks = list(dict.fromkeys([code, *content.stocks]))  # it lies in the folder of the share
     catalogue.record(now=row["exported_at"], article_id=row.pop("id"), content=content, **row)
     return "taken in"
 
@@ -147,13 +152,14 @@ def row_of(path: Path, name: str) -> tuple[dict[str, Any], bytes]:
         "state": "exported",
         "title": post.title,
         "channel": None if key.startswith("seed-") else channel,
+        "kind": _PAPERS.get(key.partition("-")[0]),
         "published_at": post.date,
         "exported_at": written,
         "path": name,
         "file_digest": hashlib.sha256(data).hexdigest(),
         "content_digest": content_digest(data),
-        "text_digest": text_digest(post.title, words),
-        "sketch": None if key.startswith("live-") else sketch(post.title, words),
+        "text_digest": None if key.startswith(NO_COPIES[1:]) else text_digest(post.title, words),
+        "sketch": None if key.startswith(NO_COPIES) else sketch(post.title, words),
         "revision": 1,
     }
     return row, data

@@ -65,7 +65,7 @@ class Command(ScrapyCommand):
 
 def load_jobs(settings: BaseSettings) -> tuple[Job, ...]:
     """The jobs of SINANEWS_JOBS. Raises ArgumentError for a row that could not run, now rather than at night."""
-    jobs = parse_jobs(settings["SINANEWS_JOBS"])
+    jobs = parse_jobs(settings["SINANEWS_JOBS"], settings["SINANEWS_WATCHLIST"])
     spiders = get_spider_loader(settings)
     for job in jobs:
         try:

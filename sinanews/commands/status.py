@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from sinanews.catalogue import Catalogue
 from sinanews.dates import minute
+from sinanews.listing.channels import COMPANY_LISTS
 from sinanews.terminal.show import CatalogueCommand, as_json, console, table
 
+MOST_COMPANIES = 20  #: shown; a watch-list may have hundreds
 TIMES = ("newest_article", "last_run", "last_success")  #: of a channel
 
 
@@ -67,6 +69,9 @@ def tables(facts: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], list[An
         ("Channels", ("channel", "~title", ">articles", "newest article", "?last run", "?listed to its end"),
          [(c["channel"], c["title"], c["articles"], *(minute(c[name]) for name in TIMES))
           for c in facts["channels"]]),
+        (_companies_title(facts["companies"]), ("company", *map(">{}".format, COMPANY_LISTS), ">gaps", *TIMES[::2]),
+         [(c["company"], *(c[kind] for kind in COMPANY_LISTS), c["gaps"], *(minute(c[name]) for name in TIMES[::2]))
+          for c in facts["companies"][:MOST_COMPANIES]]),
         ("Days listed", ("channel", ">complete", ">partial", ">empty", ">not begun", "~for example"),
          [_day_row(c["channel"], c["days"]) for c in facts["channels"] if c["days"]]),
         ("Left alone, because they refuse us", ("host", "until", "~why"),
@@ -115,6 +120,11 @@ def _worker_rows(worker: Mapping[str, Any]) -> list[tuple[object, ...]]:
     its = (worker["worker"], worker["host"], worker["pid"], state, minute(since))
     jobs = [(job["name"], minute(job["since"]), job["articles"]) for job in worker["doing"]] or [("nothing", "", "")]
     return [(*(its if number == 0 else ("",) * len(its)), *job) for number, job in enumerate(jobs)]
+
+
+def _companies_title(companies: Sequence[Any]) -> str:
+    more = f"; the {MOST_COMPANIES} of {len(companies)} not listed for longest, --json has all"
+    return f"Companies (articles that their own lists named first{more if len(companies) > MOST_COMPANIES else ''})"
 
 
 def _run_row(run: Mapping[str, Any]) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
+from html import escape
 from typing import Any, BinaryIO
 
 from scrapy.exporters import BaseItemExporter, CsvItemExporter, XmlItemExporter
@@ -120,8 +121,16 @@ def post_of(item: ArticleItem) -> Post:
         date=item.published_at,
         date_as_written=item.date_as_written,
         lead_image=item.lead_image,
-        body=item.body_html,
+        body="\n".join(filter(None, [item.body_html, *_links(item)])),
     )
+
+
+def _links(item: ArticleItem) -> Iterator[str]:
+    """A paragraph for each attachment that the body does not lead to itself: a reader wants it, a text has it not."""
+    for number, url in enumerate(item.attachments, 1):
+        address = escape(url, quote=True)
+        if url not in item.body_html and address not in item.body_html:
+            yield f'<p><a href="{address}">附件{number if len(item.attachments) > 1 else ""}（PDF）</a></p>'
 
 
 #: What XML 1.0 forbids, escaped too.

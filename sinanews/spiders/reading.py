@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sinanews.dates import to_beijing
 from sinanews.items import ArticleItem, Fetch
-from sinanews.listing.channels import AUTHOR, CATEGORY, Channel
+from sinanews.listing.channels import Channel, categories_of
 from sinanews.listing.roll import Listing
 from sinanews.pages import Page, join_bodies
 from sinanews.pages.pagination import page_number
@@ -62,10 +62,13 @@ class Reading:
         item.published_at = item.published_at or row.published_at
         item.updated_at = item.updated_at or row.updated_at
         item.media = item.media or row.media
+        item.author = item.author or row.author
         item.summary = item.summary or row.summary
         item.keywords = item.keywords or list(row.keywords)
         item.channel = channel.slug if channel else None
-        item.categories = list(channel.categories) if channel else [CATEGORY, AUTHOR]
+        item.categories = categories_of(item.kind, channel)
+        if channel is not None and channel.company is not None:
+            item.stocks = list(dict.fromkeys([channel.company, *item.stocks]))
         item.fetched_at = to_beijing(now)
         item.incomplete = bool(self.missing)
         item.fetch = replace(self.fetch, missing_pages=frozenset(self.missing))

@@ -139,8 +139,17 @@ class SinaFinanceSpider(RollSpider):
                 wanted.append(self.article_request(row, channel))
         if channel is not None:
             values = [{"id": i, "url": r.url, "title": r.title, "published_at": r.published_at} for i, r in listed]
-            await self.run.write(self.run.catalogue.listed, values, channel.slug, self.run.now())
+            if gained := await self.run.write(self.remember, values, channel):
+                self.run.count("companies/gained", gained)
         return wanted
+
+    def remember(self, values: list[dict[str, Any]], channel: Channel) -> int:
+        """What a list names is in the catalogue from now on; how many articles gained a company by it.
+
+        The writer calls it, in its transaction.
+        """
+        self.run.catalogue.listed(values, channel.slug, self.run.now())
+        return 0
 
     def is_worth_another_look(self, before: Remembered, row: Listing) -> bool:
         """Whether a done article is asked for again: edited since, or refused and now named or rechecked."""
