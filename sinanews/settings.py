@@ -31,6 +31,10 @@ SINANEWS_BODY = os.environ.get("SINANEWS_BODY", "clean")
 SINANEWS_DUPLICATES = os.environ.get("SINANEWS_DUPLICATES", "drop")
 #: Item fields to write after thumbnail, comma list; empty: the seed's keys exactly. Read by ExportPipeline.
 SINANEWS_FRONT_MATTER_EXTRA = os.environ.get("SINANEWS_FRONT_MATTER_EXTRA", "")
+#: 1: keep every article's pages as they came (extra "originals"); all: the answers of lists too. Read by Run.
+SINANEWS_ORIGINALS = os.environ.get("SINANEWS_ORIGINALS", "0")
+#: How long they are kept since they were last met, such as 400d; empty: for ever. Read by Run.
+SINANEWS_ORIGINALS_KEEP = os.environ.get("SINANEWS_ORIGINALS_KEEP", "")
 #: Pages (of 50) that a run without dates reads of a channel at most. Read by sina_finance.
 SINANEWS_MAX_PAGES = os.environ.get("SINANEWS_MAX_PAGES", "40")
 #: Whether a channel whose newest entry is older than channels.py allows is reported. Read by sina_finance.

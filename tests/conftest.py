@@ -32,7 +32,9 @@ SHARED = PROJECT.parent / "shared"
 FAST = {"DOWNLOAD_DELAY": "0", "AUTOTHROTTLE_ENABLED": "0", "CONCURRENT_REQUESTS_PER_DOMAIN": "8",
         "SINANEWS_RETRY_DELAY": "0.05", "LOG_LEVEL": "WARNING", "SINANEWS_STALE": "0"}  # fmt: skip
 #: The commands that crawl nothing.
-SHOWING = ("catalogue", "channels", "duplicates", "history", "report", "rewrite", "schedule", "status")
+SHOWING = (
+    "catalogue", "channels", "duplicates", "history", "originals", "report", "reread", "rewrite", "schedule", "status",
+)  # fmt: skip
 
 
 class TemporaryArchive:

@@ -119,6 +119,13 @@ class Rewriter:
         return clean_item(item, sinas=is_sinas(item)) if is_verbatim and not self.render.verbatim else item
 
 
+def is_edited(path: Path, digest: str | None, post: bytes) -> bool:
+    """Whether what lies in a post's place is neither what sinanews wrote there nor what it is to be; one that is gone
+    was not edited."""
+    there = _read(path)
+    return there is not None and _digest(there) != digest and there != post
+
+
 def _read(path: Path) -> bytes | None:
     """What lies there; b"" for what is no file."""
     try:

@@ -41,6 +41,7 @@ class Store:
     render: PostRenderer
     policy: str  #: SINANEWS_DUPLICATES
     now: Callable[[], datetime]
+    why: str | None = None  #: of a revision that no fetch made; such an article is known to differ
 
     def __call__(self, item: ArticleItem) -> Stored:
         """Look, decide, write, record; nothing is done before the caller's transaction is committed.
@@ -73,7 +74,7 @@ class Store:
         known, post = item.known, self.render(item)
         path = (known.path or post_path(item).as_posix()).removeprefix(f"{SUPERSEDED}/")
         digest, whole = content_digest(post), hashlib.sha256(post).hexdigest()
-        if known.exported and known.content_digest == digest and self.folder.has(path):
+        if known.exported and known.content_digest == digest and self.folder.has(path) and not self.why:
             validators = item.fetch.validators() if item.fetch else {}
             self.catalogue.unchanged(item.id, self.now(), **validators, **self.later(item))
             self.catalogue.contents.put_missing(item, known.revision, self.now(), verbatim=self.render.verbatim)
@@ -88,6 +89,7 @@ class Store:
             takes_over=takes_over,
             content=item,
             verbatim=self.render.verbatim,
+            why=self.why,
             detail=None,
             path=path,
             file_digest=whole,

@@ -38,8 +38,25 @@ def _contents_and_indexes(connection: Connection) -> None:
     connection.execute(upkeep.insert().values(name=FROM_POSTS, position=""))
 
 
+def _nothing(connection: Connection) -> None:
+    """A placeholder."""
+
+
+def _reasons_of_revisions(connection: Connection) -> None:
+    """7: what made a revision, where that was no fetch. (Originals are new tables.)"""
+    if inspect(connection).has_table("contents"):  # one from before 2.0 gets it whole
+        connection.execute(text("ALTER TABLE contents ADD COLUMN reason VARCHAR(20)"))
+
+
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_answers_and_seed_files, _contents_and_indexes)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _answers_and_seed_files,
+    _contents_and_indexes,
+    _nothing,
+    _nothing,
+    _nothing,
+    _reasons_of_revisions,
+)
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 
 

@@ -18,12 +18,16 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 from scrapy.utils.defer import deferred_from_coro
 
+from sinanews import __version__
+from sinanews.archive.keeping import Keeper, let_go, stem_of
 from sinanews.archive.old_posts import keep_old_posts
 from sinanews.catalogue.lock import RunLock
 from sinanews.catalogue.writer import Writer
-from sinanews.config import check_settings, missing_command
+from sinanews.config import OFF, check_settings, missing_command
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, Banned, CatalogueError, SinanewsError
+from sinanews.originals import check_installed
+from sinanews.originals.capture import Capture
 from sinanews.pages.answers import Walls
 from sinanews.posts.folder import ExportFolder
 from sinanews.run.ledger import Ledger
@@ -46,6 +50,9 @@ class Run(Ledger):
     def __init__(self, crawler: Crawler, now: Callable[[], datetime] = utc_now) -> None:
         """Raises ArgumentError for a setting that cannot be used."""
         check_settings(crawler.settings)
+        self.keeps: str = crawler.settings["SINANEWS_ORIGINALS"]  #: OFF, 1 or all
+        if self.keeps not in OFF:
+            check_installed("SINANEWS_ORIGINALS")
         super().__init__(crawler, now)
         self.spider_name: str = crawler.spidercls.name
         self.arguments: dict[str, str] = {}
@@ -86,14 +93,23 @@ class Run(Ledger):
                 self.lock = RunLock(self.catalogue.path, self.spider_name, self.now())
             self.folder = ExportFolder(self.exports)
             self.folder.finish_moves(self.catalogue.aside_paths())
-            self.writer = Writer(self.catalogue, self.folder.sync)
+            self.writer = Writer(self.catalogue, self.before_commit)
             self.take_in_old_posts()
             self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())
+            if self.keeps not in OFF:
+                stem = stem_of(self.now(), spider.name, self.run_id)
+                self.keeper = Keeper(self.catalogue, self.folder, stem, {"software": f"sinanews/{__version__}"})
             for row in self.catalogue.runs.cooldowns(self.now()) if getattr(spider, "online", True) else ():
                 until = to_beijing(row.until)
                 raise Banned(f"left alone until {until:%Y-%m-%d %H:%M} Beijing time: {row.reason}")
         except SinanewsError as error:
             self.stop_run(error)
+
+    def before_commit(self) -> None:
+        """Files that the commit names are on disk first."""
+        self.folder.sync()
+        if self.keeper is not None:
+            self.keeper.sync()
 
     def take_in_old_posts(self) -> None:
         """Between its other work the writer keeps the contents of what was exported before 2.0, while there is any."""
@@ -108,6 +124,31 @@ class Run(Ledger):
 
     def _take_in(self) -> bool:
         return keep_old_posts(self.catalogue, self.exports, self.now())
+
+    # --- what it keeps ---------------------------------------------------------------------------------
+
+    def keep(self, capture: Capture, article_id: str, url: str, listed: str | None = None) -> None:
+        """Keep a page as it came, before all that is told of the article from now on; ends the run where that fails."""
+        assert self.writer is not None and self.keeper is not None
+        kept = self.writer.submit_here(partial(self.keeper, capture, article_id, url, listed))
+        kept.add_done_callback(self._kept)
+        self.count("originals/pages")
+
+    def _kept(self, kept: asyncio.Future[None]) -> None:
+        error = kept.exception()
+        if isinstance(error, SinanewsError):
+            self.stop_run(error)
+        elif error is not None:
+            logger.error("a page could not be kept as it came", exc_info=error)
+            self.count("failed/bug")
+
+    def _let_go(self) -> None:
+        """The oldest pages, where they are not kept for ever."""
+        days = self.crawler.settings["SINANEWS_ORIGINALS_KEEP"].removesuffix("d")
+        if self.keeper is not None and days:
+            number = let_go(self.catalogue, self.exports, timedelta(days=int(days)), self.now())
+            if number:
+                logger.info("%s files of pages older than %s days were deleted", number, days)
 
     # --- it is stopped ---------------------------------------------------------------------------------
 
@@ -190,7 +231,12 @@ class Run(Ledger):
     def close(self) -> None:
         """Let the writer do what waits, close the catalogue and give the lock back."""
         if self.writer is not None:
+            gone = self.writer.submit(self._let_go) if self.keeper is not None else None
             self.writer.close()
+            if gone is not None and (error := gone.exception()) is not None:
+                logger.warning("old pages could not be deleted: %s", error)
+        if self.keeper is not None:
+            self.keeper.close()
         if "catalogue" in self.__dict__:
             self.catalogue.close()
         if self.lock is not None:
