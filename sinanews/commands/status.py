@@ -45,6 +45,9 @@ def tell_status(facts: Mapping[str, Any]) -> None:
     out.print(
         f"\nArchive: {numbers or 'empty'}\nCatalogue: {facts['catalogue']}\nAll times are Beijing's.", soft_wrap=True
     )
+    if (kept := facts["originals"])["files"]:
+        weight = f"{kept['bytes'] / 1e6:,.1f} MB in {kept['files']:,} files"
+        out.print(f"Pages kept as they came: {kept['pages']:,}, {weight}", soft_wrap=True)
     for title, headings, rows in tables(facts):
         if rows:
             out.print(Text(f"\n{title}", "bold"))

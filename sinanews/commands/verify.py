@@ -22,6 +22,7 @@ from sinanews.posts.exporter import PostRenderer
 from sinanews.posts.folder import ExportFolder
 from sinanews.terminal.output import lasting_output
 from sinanews.terminal.show import as_json, existing_catalogue, plain
+from sinanews.watch.kept_pages import check_originals, repair_originals
 from sinanews.watch.outcomes import STORAGE, USAGE, counted
 from sinanews.watch.verification import Mismatch, check, repair
 
@@ -65,7 +66,7 @@ class Command(CrawlCommand):
             print("sinanews: there is no catalogue; posts that lie in the exports: scrapy catalogue rebuild")
             return 1
         try:
-            found = list(check(catalogue, exports, quick=opts.quick))
+            found = look(catalogue, exports, quick=opts.quick)
             if opts.repair:
                 found = self.repaired(found, catalogue, exports, opts.force)
         finally:
@@ -85,11 +86,17 @@ class Command(CrawlCommand):
         assert self.settings is not None
         rewriter = Rewriter(catalogue, ExportFolder(exports), PostRenderer.from_settings(self.settings), force=True)
         repair(found, rewriter, now, force=force)
+        repair_originals(found, catalogue, exports)
         urls = [finding.url for finding in check(catalogue, exports) if finding.kind == "waiting" and finding.url]
         if urls:
             _, line = self.crawl("sina_finance", {"urls": ",".join(urls)})
             print(f"sinanews: {line}", file=sys.stderr)
-        return list(check(catalogue, exports))
+        return look(catalogue, exports)
+
+
+def look(catalogue: Catalogue, exports: Path, *, quick: bool = False) -> list[Mismatch]:
+    """Everything that is wrong with posts, catalogue and kept pages."""
+    return [*check(catalogue, exports, quick=quick), *check_originals(catalogue, exports, quick=quick)]
 
 
 def tell_mismatches(found: Sequence[Mismatch], as_data: bool) -> None:

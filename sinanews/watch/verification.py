@@ -39,6 +39,9 @@ KINDS = {
     "foreign": ("belongs to no exported article", "scrapy catalogue rebuild takes a post in; move others away"),
     "leftover": ("is left over from a killed run", "--repair deletes it; so does a crawl, after an hour"),
     "in_the_way": ("is a link or a file where a folder of sinanews belongs", "move it away; no run can write there"),
+    "no_pages": ("is missing, with the pages that were kept in it", "--repair forgets them; articles stay"),
+    "bad_page": ("is a page that is kept no more as it came", "--repair forgets it; its article stays"),
+    "torn": ("ends in half a page, of a killed run", "--repair cuts it off; so does the next run that keeps pages"),
     "integrity": ("is what SQLite says of the catalogue", "move the file away, then: scrapy catalogue rebuild"),
 }
 DAMAGED = ("missing", "cut", "no_path")  #: what is brought back without being told to overwrite what people edited
