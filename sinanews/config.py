@@ -16,6 +16,7 @@ from sinanews import settings as defaults
 from sinanews.exceptions import ArgumentError
 
 PREFIX = "SINANEWS_"
+PROGRAM = "_SINANEWS_PROGRAM"  #: environment variable, for commands that start others
 #: Every setting of ours; those of the tests are met in the environment only.
 KNOWN = frozenset(name for name in vars(defaults) if name.startswith(PREFIX))
 FOR_TESTS = frozenset(f"{PREFIX}{name}" for name in "FAULTS EXAMPLES REAL_CRON TEST_POSTGRES".split())
@@ -111,10 +112,20 @@ def missing_command(text: str) -> str | None:
 def project_folder() -> Path:
     """The folder that relative paths in settings mean: where scrapy.cfg is.
 
-    That of the project whose spiders run, which need not be ours; from anywhere else ours, for cron.
+    That of the project whose spiders run, which need not be ours; elsewhere the current folder.
     """
-    folders = (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[1])
-    return next((folder for folder in folders if (folder / "scrapy.cfg").exists()), Path.cwd())
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "scrapy.cfg").exists()), here)
+
+
+def in_project() -> bool:
+    """Whether the current folder is in a Scrapy project's: relative paths mean the same in all of it."""
+    return (project_folder() / "scrapy.cfg").exists()
+
+
+def program() -> str:
+    """The name of the program that the user called, for what we say of further commands."""
+    return os.environ.get(PROGRAM, "scrapy")
 
 
 def exports_folder(setting: str) -> Path:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import os
 import re
@@ -12,23 +11,25 @@ import shutil
 import subprocess
 import time
 import zlib
+from calendar import monthrange
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from random import Random
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 
-from sinanews.catalogue import Catalogue
+from sinanews.catalogue import Catalogue, queries
 from sinanews.catalogue.tables import articles
-from sinanews.commands.report import posts_from
+from sinanews.dates import to_beijing
 from sinanews.items import ArticleItem
-from sinanews.posts.naming import post_path, slug
+from sinanews.posts.naming import post_path
+from sinanews.report.charts import Chart, Tally, charts, periods
+from sinanews.report.labels import LABELS
 from sinanews.report.page import build
 from sinanews.samplesite import SampleSite
-from tests.conftest import PROJECT, TemporaryArchive
+from tests.conftest import TemporaryArchive
 from tests.test_catalogue import url  # noqa: F401  # a fixture: each database there is
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
@@ -51,7 +52,7 @@ def row(n: int, title: str = "标题", **values: Any) -> dict[str, Any]:
     return {
         "id": item.id, "state": "exported", "title": title, "channel": "china", "media": "某报", "missing": "",
         "published_at": published, "first_seen_at": NOW, "recorded_at": NOW, "revision": 1, "attempts": 0,
-        "exported_at": published + timedelta(minutes=30), "path": post_path(item).as_posix(), **values,
+        "exported_at": published + timedelta(minutes=30), "path": post_path(item).as_posix(), "url": None, **values,
     }  # fmt: skip
 
 
@@ -67,11 +68,11 @@ def packed(page: str) -> dict[str, Any]:
     return found
 
 
-def charts(page: str) -> list[dict[str, Any]]:
-    text = re.search(r'id="charts">([^<]*)<', page)
-    assert text is not None
-    found: list[dict[str, Any]] = json.loads(text[1])
-    return found
+def charts_of(catalogue: Catalogue) -> list[Chart]:
+    tally = Tally()
+    for one in queries.exported_articles(catalogue):
+        tally.add(one)
+    return charts(tally)
 
 
 def test_the_numbers(url: str) -> None:
@@ -79,49 +80,108 @@ def test_the_numbers(url: str) -> None:
     insert(catalogue, [row(5), row(7, missing="media"), row(9 * 60, channel="macro"), row(day, channel="macro")])
     late = row(8, exported_at=NOW + timedelta(days=30))
     insert(catalogue, [late, row(6, exported_at=NOW + timedelta(hours=8), revision=2)])
-    by_day, delay, fields = charts(build(catalogue, "./", NOW))
+    by_day, delay, fields = charts_of(catalogue)
     catalogue.close()
-    assert by_day["labels"] == ["all", "国內", "宏观经济"]
-    assert by_day["data"][1:] == [[1, 5], [0, 4], [1, 1]]
-    assert by_day["data"][0][1] == datetime(2026, 11, 22, 16, tzinfo=timezone.utc).timestamp()  # midnight in Beijing
-    assert delay["data"][1] == [0.5, 0.5]  # neither the late one nor the edited one counts
-    media = fields["data"][1 + fields["labels"].index("media")]
-    assert media[:2] == [100.0, round(200 / 3, 1)]
+    assert {panel.name: (panel.values, panel.total) for panel in by_day.panels} == {
+        "all": ([1, 5], 6), "china": ([0, 4], 4), "macro": ([1, 1], 2),
+    }  # fmt: skip
+    assert by_day.periods == [date(2026, 11, 22), date(2026, 11, 23)]
+    assert delay.panels[0].values == [0.5, 0.5]  # neither the late one nor the edited one counts
+    assert delay.left_out == 1
+    (media,) = (panel for panel in fields.panels if panel.name == "media")
+    assert media.values[:2] == [100.0, round(200 / 3, 1)]
+
+
+def test_charts_begin_and_end_with_what_there_is() -> None:
+    day = date(2026, 11, 23)
+    assert periods({}) == ([], "day")
+    assert periods({day: 1}) == ([day], "day")
+    assert periods({day: 95, date(2009, 1, 1): 5}) == ([day], "day")  # a few old ones stretch no chart
+    weeks, every = periods({day: 1, date(2025, 11, 25): 1})
+    assert every == "week"
+    assert weeks[0] == date(2025, 11, 24)
+    assert weeks[-1] == day
+    months, every = periods({day: 1, date(2006, 1, 31): 1})
+    assert every == "month"
+    assert (months[0], months[-1], len(months)) == (date(2006, 1, 1), date(2026, 11, 1), 251)
+    assert all(month.day == 1 and monthrange(month.year, month.month) for month in months)
+
+
+def test_the_period_that_is_not_over_is_marked(catalogue: Catalogue) -> None:
+    insert(catalogue, [row(5), row(24 * 60)])
+    page = build(catalogue, NOW)
+    assert page.count('class="partial"') >= 1
+    assert "not over yet" in page
+    assert "not over yet" not in build(catalogue, NOW + timedelta(days=40))
+
+
+def test_a_title_opens_the_article_in_the_page(catalogue: Catalogue) -> None:
+    insert(
+        catalogue,
+        [row(1, url="https://finance.sina.com.cn/a.shtml"), row(2, url="https://finance.sina.com.cn/b.shtml")],
+    )
+    body = f'<p>正文甲</p><img src="https://n.sinaimg.cn/a.jpg">{HOSTILE}<script>alert(3)</script>'
+    item = ArticleItem(id=row(1)["id"], url=None, title="标题", body_html=body)
+    with catalogue.begin() as connection:
+        catalogue.contents.put(connection, item, 1, NOW)
+    page = build(catalogue, NOW)
+    assert f'href="#read-{item.id}"' in page
+    assert f'<article id="read-{item.id}"' in page
+    assert "<p>正文甲</p>" in page
+    assert 'href="https://finance.sina.com.cn/b.shtml"' in page  # not kept: Sina's own
+    assert page.count("<script") == 3
+    assert "<img" not in page
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_label_is_there_in_both_languages(catalogue: Catalogue, language: str) -> None:
+    insert(catalogue, [row(5), row(24 * 60, channel="macro")])
+    page = build(catalogue, NOW, language=language)
+    assert ("新浪财经归档" in page) == (language == "zh")
+    assert f'<html lang="{"zh-Hans" if language == "zh" else "en"}">' in page
+    for name, (english, chinese) in LABELS.items():
+        assert english.count("{}") == chinese.count("{}"), name
+        assert bool(english) == bool(chinese), name
 
 
 def test_numbers_are_there_without_scripts(catalogue: Catalogue) -> None:
     insert(catalogue, [row(n) for n in range(10)])
-    page = re.sub(r"<script.*?</script>", "", build(catalogue, "./", NOW), flags=re.DOTALL)
+    page = re.sub(r"<script.*?</script>", "", build(catalogue, NOW), flags=re.DOTALL)
     assert re.search(r'<td>2026-11-23</td><td class="n">10</td>', page)
     assert "Beijing" in page
 
 
 def test_nothing_is_asked_of_a_network(catalogue: Catalogue) -> None:
     insert(catalogue, [row(1)])
-    page = build(catalogue, "./", NOW)
-    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//|@import|url\(""", page)
+    page = build(catalogue, NOW)
+    assert not re.search(r"""src=|<link[^>]*//|@import|url\(""", page)
     assert "default-src 'none'" in page
 
 
 def test_an_empty_catalogue_has_a_page_too(catalogue: Catalogue) -> None:
-    assert "News archive" in build(catalogue, "./", NOW)
+    assert "Sina Finance archive" in build(catalogue, NOW)
 
 
-def test_every_title_is_packed_with_the_way_to_its_post(catalogue: Catalogue) -> None:
-    moved = row(3, title="改过的标题", path="金融/新浪财经/2026/11/2026-11-23-旧标题-im0000000000003.md")
-    insert(catalogue, [row(1, title=HOSTILE), row(2, title=""), moved, row(4, title="Ａ股（上）", published_at=None)])
-    columns = packed(build(catalogue, "./", NOW))
-    assert len(columns["titles"].split("\n")) == len(columns["ids"].split("\n")) == 4
-    assert columns["paths"]["2"] == moved["path"]
-    assert set(columns["paths"]) == {"2", "3"}  # what does not follow from title, day and id
+def test_every_title_is_packed_with_the_way_to_its_article(catalogue: Catalogue) -> None:
+    one = row(1, title=HOSTILE)
+    regular = f"https://finance.sina.com.cn/china/2026-11-23/doc-{one['id']}.shtml"
+    insert(
+        catalogue,
+        [one | {"url": regular}, row(2, title=""), row(4, title="Ａ股（上）", published_at=None, url="http://x.cn/1")],
+    )
+    columns = packed(build(catalogue, NOW))
+    assert len(columns["titles"].split("\n")) == len(columns["ids"].split("\n")) == 3
+    forms = [columns["addresses"][n] for n in columns["forms"]]
+    assert forms == ["https://finance.sina.com.cn/china/\x01/doc-\x02.shtml", "", "http://x.cn/1"]
 
 
 def test_titles_of_others_are_only_text(catalogue: Catalogue) -> None:
-    insert(catalogue, [row(1, title=HOSTILE, media=HOSTILE, channel="x<script>")])
-    page = build(catalogue, "./", NOW)
+    insert(catalogue, [row(1, title=HOSTILE, media=HOSTILE, channel="x<script>", url="javascript:alert(1)")])
+    page = build(catalogue, NOW)
     assert page.count("<script") == 3
     assert "<img" not in page
     assert "\u202e" not in page
+    assert 'href="javascript' not in page
 
 
 def test_a_large_archive(catalogue: Catalogue) -> None:
@@ -132,37 +192,31 @@ def test_a_large_archive(catalogue: Catalogue) -> None:
     ]
     insert(catalogue, [row(n, "".join(random.choices(words, k=12))) for n in range(number)])
     began = time.perf_counter()
-    page = build(catalogue, "./", NOW)
+    page = build(catalogue, NOW)
     assert time.perf_counter() - began < 10
     assert len(page.encode()) < number * 50 + 200_000
 
 
 def test_titles_that_do_not_fit_in_are_owned_up_to(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     insert(catalogue, [row(n, f"标题{n * 7919 % 1009}") for n in range(1000)])
-    monkeypatch.setattr("sinanews.report.titles.TITLES_SIZE", 3_000)
-    page = build(catalogue, "./", NOW)
+    smaller = len(build(catalogue, NOW)) - 3_000
+    monkeypatch.setattr("sinanews.report.page.PAGE_SIZE", smaller)
+    page = build(catalogue, NOW)
     titles = packed(page)["titles"].split("\n")
     assert 0 < len(titles) < 1000
     assert titles[0] == "标题0"
-    assert f"The newest {len(titles)} of 1000 titles" in page
-
-
-def test_links_lead_from_the_page_to_the_posts(tmp_path: Path) -> None:
-    exports = tmp_path / "ex ports"
-    assert posts_from(exports, exports) == "./"
-    assert posts_from(tmp_path, exports) == "./ex%20ports/"
-    assert posts_from(tmp_path / "web" / "a", exports) == "./../../ex%20ports/"
+    assert f"The newest {len(titles)} of 1,000 titles" in page
 
 
 def test_the_command_after_a_real_crawl(archive: TemporaryArchive) -> None:
     with SampleSite(articles=20) as site:
         archive.crawl("sina_finance", mirror=site.url)
-    done = archive.run("report", "-o", str(archive.folder / "web" / "r.html"))
+    done = archive.run("report", "-o", str(archive.folder / "web" / "r.html"), "--language", "zh")
     assert (done.returncode, done.stdout.strip()) == (0, str(archive.folder / "web" / "r.html"))
     page = (archive.folder / "web" / "r.html").read_text("utf-8")
-    links = [unquote(html.unescape(link)) for link in re.findall(r'<li><a href="([^"]+)"', page)]
-    assert links
-    assert all((archive.folder / "web" / link).is_file() for link in links)
+    links = re.findall(r'<a href="#(read-[^"]+)"', page)
+    assert len(links) == 12
+    assert all(f'id="{link}"' in page for link in links)
     assert archive.run("report").stdout.strip() == str(archive.exports / "report.html")
 
 
@@ -182,43 +236,23 @@ def in_chromium(page: Path, script: str) -> tuple[str, list[str]]:
     return done.stdout, [line for line in (done.stderr + plain.stderr).splitlines() if "CONSOLE" in line]
 
 
-TITLES = [
-    "1-4月份利润上涨1.4%",
-    "成交1,200亿元，12,34",
-    "3.5%5G",
-    "９．５折",
-    "1,2345",
-    "“9-”" * 30,
-    "9-" * 30,
-    "😀1😀2",
-    "普通标题",
-    "",
-]
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-def test_the_page_names_files_as_the_archive_does() -> None:
-    script = (PROJECT / "sinanews" / "report" / "templates" / "report.js").read_text("utf-8")
-    function = script[script.index("function slugOf") : script.index("function pathOf")]
-    program = f"{function}\nconsole.log(JSON.stringify({json.dumps(TITLES)}.map(slugOf)))"
-    done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True, timeout=60)
-    assert json.loads(done.stdout) == [slug(title) for title in TITLES]
-
-
 @browser
 def test_search_in_a_browser(catalogue: Catalogue, tmp_path: Path) -> None:
-    insert(catalogue, [row(n, f"第{n}条 沪指ETF（增强）") for n in range(300)] + [row(400, HOSTILE)])
+    address = "https://finance.sina.com.cn/stock/{:%Y-%m-%d}/doc-{}.shtml"
+    rows = [row(n, f"第{n}条 沪指ETF（增强）") for n in range(300)]
+    rows = [one | {"url": address.format(to_beijing(one["published_at"]), one["id"])} for one in rows]
+    insert(catalogue, [*rows, row(400, HOSTILE, url="javascript:alert(1)")])
     page = tmp_path / "report.html"
-    page.write_text(build(catalogue, "./", NOW), "utf-8")
+    page.write_text(build(catalogue, NOW), "utf-8")
     script = "const box = document.getElementById('search'); box.value = '%s'; box.dispatchEvent(new Event('input'));"
     dom, console = in_chromium(page, script % "第77条 etf")
     assert console == []
     assert "data-error" not in dom
-    assert dom.count("<canvas") == 3
-    (link,) = re.findall(r'<ul id="results".*?</ul>', dom, re.DOTALL)
-    assert unquote(re.findall(r'href="([^"]+)"', link)[0]) == "./" + row(77, "第77条 沪指ETF（增强）")["path"]
+    (link,) = re.findall(r'<ol id="results".*?</ol>', dom, re.DOTALL)
+    assert re.findall(r'href="([^"]+)"', link) == [rows[77]["url"]]
     dom, console = in_chromium(page, script % "恶意")
     assert console == []
     assert "1 found" in dom
     assert "data-error" not in dom
     assert "<img" not in dom
+    assert 'href="javascript' not in dom

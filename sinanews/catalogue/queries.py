@@ -90,8 +90,9 @@ def incomplete_articles(catalogue: Catalogue) -> int:
 
 
 def newest_articles(catalogue: Catalogue) -> Generator[Row[Any]]:
-    """id, title, path, channel, published_at of every exported article, newest first, one row at a time."""
-    query = select(a.id, a.title, a.path, a.channel, a.published_at).where(a.state == "exported")
+    """id, title, url, channel, revision, published_at of every exported article, newest first, one row at a time."""
+    columns = (a.id, a.title, a.url, a.channel, a.revision, a.published_at)
+    query = select(*columns).where(a.state == "exported")
     yield from streamed(catalogue, query.order_by(a.published_at.desc(), a.id))
 
 

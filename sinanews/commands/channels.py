@@ -10,7 +10,9 @@ from sinanews.dates import minute
 from sinanews.listing.channels import CHANNELS, DEFAULT
 from sinanews.terminal.show import CatalogueCommand, as_json, console, table
 
-HEADINGS = ("slug", ">lid", ">pageid", "title", "group", ">stale after", "state", "newest listed", "last success")
+HEADINGS = (
+    "slug", "~title", "newest listed", "?group", "?last success", "?>lid", "?state", "?>stale after", "?>pageid",
+)  # fmt: skip
 
 
 class Command(CatalogueCommand):
@@ -36,7 +38,10 @@ class Command(CatalogueCommand):
             print(as_json([dict(zip(names, row, strict=True)) for row in rows]))
             return 0
         out = console()
-        shown = [(*r[:5], f"{r[5]} h", "dead" if r[6] else "", minute(r[7]), minute(r[8])) for r in rows]
+        shown = [
+            (slug, title, minute(newest), group, minute(success), lid, "dead" if dead else "", f"{stale} h", pageid)
+            for slug, lid, pageid, title, group, stale, dead, newest, success in rows
+        ]
         out.print(table(HEADINGS, shown))
         out.print(f"\nTimes are Beijing's. -a channels= takes slugs, lids, groups or all; default: {DEFAULT.slug}.")
         out.print(

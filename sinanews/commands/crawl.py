@@ -17,7 +17,11 @@ from sinanews.config import LEVELS, check_settings
 from sinanews.exceptions import ArgumentError
 from sinanews.run.extension import Run, last_line
 from sinanews.run.interrupts import SIGNALS, end_at_once, interrupts
+from sinanews.terminal.log import spare_terminal
+from sinanews.terminal.numbers import numbers_of_run
 from sinanews.terminal.output import lasting_output
+from sinanews.terminal.progress import is_terminal
+from sinanews.terminal.show import console
 from sinanews.watch.outcomes import INTERRUPTED, USAGE, Outcome, outcome_of
 
 
@@ -46,6 +50,9 @@ class Command(ScrapyCrawl):
         if self.settings is not None and str(self.settings["LOG_LEVEL"]) not in LEVELS:  # logging itself would raise
             print(f"sinanews: LOG_LEVEL is {self.settings['LOG_LEVEL']!r}; write {', '.join(LEVELS)}", file=sys.stderr)
             sys.exit(USAGE.code)
+        in_log = self.settings is None or self.settings["LOG_FILE"] or self.settings["LOG_LEVEL"] == "DEBUG"
+        if is_terminal() and not in_log:
+            spare_terminal()
 
     @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -53,7 +60,16 @@ class Command(ScrapyCrawl):
             raise UsageError("name one spider, such as: scrapy crawl sina_finance", print_help=False)
         outcome, line = self.crawl(args[0], opts.spargs)
         self.exitcode = outcome.code
+        self.tell_numbers(opts)
         print(f"sinanews: {line}", file=sys.stderr if outcome.code else sys.stdout, flush=True)
+
+    def tell_numbers(self, opts: argparse.Namespace) -> None:
+        """What happened, as a table, where a person looks at it."""
+        if opts.quiet or self.crawler is None or not (is_terminal() and sys.stdout.isatty()):
+            return
+        shown = numbers_of_run(Run.of(self.crawler).counts())
+        if shown is not None:
+            console().print(shown)
 
     def crawl(self, spider: str, arguments: dict[str, Any]) -> tuple[Outcome, str]:
         """One run of a spider, recorded in the catalogue: its outcome and the line that tells it."""

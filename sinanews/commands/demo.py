@@ -36,9 +36,11 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from sinanews.samplesite import SampleSite  # Scrapy imports every command on every start
 
-        print("1. The seed documents in seeds/ …", flush=True)
-        codes = [crawl("seeds")]
-        print(f"2. A sample site on this machine, {ARTICLES} invented articles over real HTTP …", flush=True)
+        codes = []
+        if (project_folder() / "seeds").is_dir():
+            print("The seed documents in seeds/ …", flush=True)
+            codes.append(crawl("seeds"))
+        print(f"A sample site on this machine, {ARTICLES} invented articles over real HTTP …", flush=True)
         with SampleSite(articles=ARTICLES, newest=NEWEST, reprints=0.05) as site:
             codes.append(crawl("sina_finance", SINANEWS_MIRROR=site.url))
             asked = [(host, path) for _, host, path, _ in site.requests]
@@ -49,7 +51,7 @@ class Command(ScrapyCommand):
 
 def crawl(spider: str, **environment: str) -> int:
     """Run a spider as a user would, without the delay that the real site deserves; returns its exit code."""
-    command = [sys.executable, "-m", "scrapy", "crawl", spider, "-L", "WARNING"]
+    command = [sys.executable, "-m", "sinanews", "crawl", spider, "-L", "WARNING"]
     command += ["-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=0", "-s", "CONCURRENT_REQUESTS_PER_DOMAIN=4"]
     command += ["-s", "SINANEWS_STALE=0"]  # the invented articles never get younger
     settings = {"SINANEWS_EXPORTS": EXPORTS, "SINANEWS_DATABASE": "", "SINANEWS_MIRROR": "", **environment}

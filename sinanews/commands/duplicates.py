@@ -9,10 +9,10 @@ from itertools import islice
 
 from sinanews.catalogue import Catalogue
 from sinanews.dates import minute
-from sinanews.terminal.show import CatalogueCommand, console, plain, print_as_json, table
+from sinanews.terminal.show import CatalogueCommand, console, print_as_json, table
 from sinanews.watch.outcomes import counted
 
-HEADINGS = ("", "id", "title", "media", "why", ">similarity", "published", ">later by")
+HEADINGS = ("", "id", "~title", "?published", "?why", "?>later by", "?>similarity", "?media")
 
 
 class Command(CatalogueCommand):
@@ -40,9 +40,10 @@ class Command(CatalogueCommand):
         out.print(f"{counted(copies, 'copy')} of {counted(stories, 'story')} (times are Beijing's)\n")
         rows: list[tuple[object, ...]] = []
         for c in islice(found, opts.number):
-            rows.append(("kept", c.winner, plain(c.title)[:60], c.media, "", "", minute(c.published_at), ""))
-            rows += [("  =", m.id, plain(m.title)[:60], m.media, m.reason, percent(m.similarity),
-                      minute(m.published_at), lag(m.lag)) for m in c.copies]  # fmt: skip
+            rows.append(("kept", c.winner, c.title, minute(c.published_at), "", "", "", c.media))
+            for m in c.copies:
+                apart = (m.reason, lag(m.lag), percent(m.similarity))
+                rows.append(("  =", m.id, m.title, minute(m.published_at), *apart, m.media))
         if rows:
             out.print(table(HEADINGS, rows))
         if stories > opts.number:

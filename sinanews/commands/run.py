@@ -20,7 +20,7 @@ class Command(CrawlCommand):
         return "[options] <job>"
 
     def short_desc(self) -> str:
-        return "Run a job of the schedule (see: scrapy schedule)"
+        return "Run a job of the schedule, now; what cron and systemd call"
 
     @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 
 from sinanews.arguments import parse_arguments
-from sinanews.config import exports_folder, project_folder
+from sinanews.config import exports_folder, in_project, project_folder
 from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError
 from sinanews.jobs import Job, next_time, on_calendar, parse_jobs
@@ -122,12 +122,15 @@ class Place:
 def here(settings: BaseSettings, sets: Sequence[str]) -> Place:
     """This project and this Python; the SINANEWS_… variables of this shell and its ``-s`` go with the jobs."""
     python = Path(sys.executable)
-    scrapy = python.with_name("scrapy")
+    name = "scrapy" if in_project() else "sinanews"
+    script, exports = python.with_name(name), exports_folder(settings["SINANEWS_EXPORTS"])
     ours = {k: v for k, v in sorted(os.environ.items()) if k.startswith("SINANEWS_")}
+    if not in_project():
+        ours["SINANEWS_EXPORTS"] = str(exports)
     return Place(
         project=project_folder(),
-        scrapy=(str(scrapy),) if scrapy.exists() else (str(python), "-m", "scrapy"),
-        logs=exports_folder(settings["SINANEWS_EXPORTS"]) / ".logs",
+        scrapy=(str(script),) if script.exists() else (str(python), "-m", name),
+        logs=exports / ".logs",
         environment={"PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", **ours},
         options=tuple(word for pair in sets for word in ("-s", pair)),
     )

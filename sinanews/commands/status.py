@@ -56,18 +56,18 @@ def tell_status(facts: Mapping[str, Any]) -> None:
 
 def tables(facts: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], list[Any]]]:
     return [
-        ("Last runs", ("spider", "began", "outcome", ">new", ">copies", ">refused", ">failed"),
+        ("Last runs", ("spider", "began", "outcome", ">new", ">failed", "?>refused", "?>copies"),
          [_run_row(run) for run in facts["runs"]]),
-        ("Channels", ("channel", "title", ">articles", "newest article", "last run", "listed to its end"),
+        ("Channels", ("channel", "~title", ">articles", "newest article", "?last run", "?listed to its end"),
          [(c["channel"], c["title"], c["articles"], *(minute(c[name]) for name in TIMES))
           for c in facts["channels"]]),
-        ("Days listed", ("channel", ">complete", ">partial", ">empty", ">not begun", "for example"),
+        ("Days listed", ("channel", ">complete", ">partial", ">empty", ">not begun", "~for example"),
          [_day_row(c["channel"], c["days"]) for c in facts["channels"] if c["days"]]),
-        ("Left alone, because they refuse us", ("host", "until", "why"),
+        ("Left alone, because they refuse us", ("host", "until", "~why"),
          [(h["host"], minute(h["until"]), h["reason"]) for h in facts["left_alone"]]),
         ("Gaps", ("channel", "from", "to", "found"),
          [(g["channel"], *map(minute, (g["after"], g["before"], g["found_at"]))) for g in facts["gaps"]]),
-        ("Unknown layouts, newest first", ("url", "channel", "met"),
+        ("Unknown layouts, newest first", ("~url", "channel", "met"),
          [(u["url"], u["channel"], minute(u["recorded_at"])) for u in facts["unknown_layouts"]]),
         ("Refused", ("reason", ">articles"), list(facts["refused"].items())),
         ("Failed, to be tried again", ("reason", ">articles", ">attempts", "next try"),
@@ -81,8 +81,8 @@ def _run_row(run: Mapping[str, Any]) -> tuple[object, ...]:
     from rich.text import Text
 
     style = "green" if run["exit_code"] == 0 else "cyan" if run["state"] == "running" else "red"
-    *numbers, failed, lists = run["numbers"].values()
-    shown = (*numbers, None if failed is None else failed + lists)
+    new, copies, refused, failed, lists = run["numbers"].values()
+    shown = (new, None if failed is None else failed + lists, refused, copies)
     unknown = ("-" if number is None else number for number in shown)
     return run["spider"], minute(run["started_at"]), Text(run["state"], style), *unknown
 

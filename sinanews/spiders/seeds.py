@@ -68,12 +68,15 @@ class SeedsSpider(ArchiveSpider):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.given: Path = self.options.get("path") or project_folder() / "seeds"
+        if not self.given.exists():
+            raise ArgumentError(f"there is no folder {self.given}; name the posts: -a path=FOLDER")
         #: Files whose items are in the pipelines, by article: the catalogue learns of them when they are through.
         self.under_way: dict[str, list[SeedFile]] = defaultdict(list)
         self.room = asyncio.Semaphore(MOST_UNDER_WAY)
 
     async def start(self) -> AsyncIterator[Any]:
-        given: Path = self.options.get("path") or project_folder() / "seeds"
+        given = self.given
         root = (given if given.is_dir() else given.parent).resolve()
         # A thread looks at the files, so that a signal is heard meanwhile.
         paths, files, done = await asyncio.to_thread(self.look, given, root)

@@ -8,6 +8,15 @@ from typing import Any
 from scrapy import Spider
 from scrapy.logformatter import LogFormatter
 
+#: Who tells at INFO how Scrapy was put together and what it counted; the last line and its table say what matters.
+BOILERPLATE = ("addons", "core.engine", "crawler", "middleware", "statscollectors", "utils.log")
+
+
+def spare_terminal() -> None:
+    """Keep that from a terminal that a person looks at; a log file has it, and so has ``-L DEBUG``."""
+    for name in BOILERPLATE:  # a filter, for Scrapy sets the levels anew when it sets up the log
+        logging.getLogger(f"scrapy.{name}").addFilter(lambda record: record.levelno >= logging.WARNING)
+
 
 class QuietLogFormatter(LogFormatter):
     """Drops and scraped items are counted, not logged one line each; ``-L DEBUG`` shows them."""

@@ -16,9 +16,12 @@ from scrapy.utils.asyncio import create_looping_call
 from scrapy.utils.log import get_scrapy_root_handler
 
 from sinanews.run.extension import Run
+from sinanews.terminal.show import plain
 from sinanews.watch.outcomes import HANDLED, WRITTEN, total
 
 logger = logging.getLogger(__name__)
+NARROW = 70  #: columns; where there are fewer the rate has no room
+USED = 25  #: columns of a bar, the time left and the gaps; what the words leave is the title's
 
 
 class Progress:
@@ -63,17 +66,23 @@ class ProgressBar(Progress):
 
         super().__init__(crawler)
         self.interval = 0.25
+        self.title = ""
         self.bar = Bar(
-            BarColumn(10),  # in 80 columns all the rest is wanted
+            BarColumn(10),
             TextColumn("{task.fields[words]}", markup=False),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[title]}", markup=False, style="dim"),
             console=Console(stderr=True, soft_wrap=True),  # a log line stays one line
             auto_refresh=False,
             transient=True,
             redirect_stdout=False,  # it may be where -O - writes items to
         )
-        self.row = self.bar.add_task(crawler.spidercls.name, total=None, words="", rate="")
+        self.row = self.bar.add_task(crawler.spidercls.name, total=None, words="", rate="", title="")
+        crawler.signals.connect(self.stored, signals.item_scraped)
+
+    def stored(self, item: Any) -> None:
+        self.title = plain(getattr(item, "title", ""))
 
     def begin(self, spider: Spider) -> None:
         atexit.register(self.bar.stop)  # the cursor comes back however the run ends
@@ -82,13 +91,17 @@ class ProgressBar(Progress):
         self.task.start(self.interval)
 
     def show(self) -> None:
+        from rich.cells import cell_len, set_cell_size
+
         counts = Run.of(self.crawler).counts()
         speed = self.bar.tasks[0].speed
-        rate = f"{speed * 60:.0f}/min" if speed else ""
+        rate = f"{speed * 60:.0f}/min" if speed and self.bar.console.width >= NARROW else ""
         asked = total(counts, "articles/asked") or None
-        self.bar.update(
-            self.row, completed=total(counts, *HANDLED), total=asked, words=words(counts), rate=rate, refresh=True
-        )
+        told = short(counts)
+        room = max(0, self.bar.console.width - USED - len(told) - len(rate))
+        title = self.title if cell_len(self.title) <= room else set_cell_size(self.title, room - 1) + "…" * (room > 1)
+        done = total(counts, *HANDLED)
+        self.bar.update(self.row, completed=done, total=asked, words=told, rate=rate, title=title, refresh=True)
 
     def end(self) -> None:
         super().end()
@@ -108,14 +121,29 @@ def is_terminal() -> bool:
 
 
 def words(counts: Mapping[str, Any]) -> str:
-    """How far the run is: articles ended and asked for, then what became of them; short enough for a bar.
+    """How far the run is: articles ended and asked for, then what became of them.
 
     >>> words({'articles/exported': 3, 'articles/asked': 9, 'refused/gone': 1, 'articles/updated': 1})
     '5/9: 4 stored, 0 duplicate, 1 refused, 0 failed'
     """
-    asked = total(counts, "articles/asked")
-    stored = total(counts, *WRITTEN)
-    failed = total(counts, "failed", "listing/failed")
-    head = f"{total(counts, *HANDLED)}/{asked}" if asked else str(total(counts, *HANDLED))
+    return f"{_head(counts)}: " + ", ".join(f"{number} {name}" for name, number in _became(counts))
+
+
+def short(counts: Mapping[str, Any]) -> str:
+    """The same for a bar: what there is none of is not named.
+
+    >>> short({'articles/exported': 3, 'articles/asked': 9, 'refused/gone': 1, 'articles/updated': 1})
+    '5/9: 4 stored, 1 refused'
+    """
+    return f"{_head(counts)}: " + ", ".join(f"{number} {name}" for name, number in _became(counts) if number)
+
+
+def _head(counts: Mapping[str, Any]) -> str:
+    asked, done = total(counts, "articles/asked"), total(counts, *HANDLED)
+    return f"{done}/{asked}" if asked else str(done)
+
+
+def _became(counts: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    stored, failed = total(counts, *WRITTEN), total(counts, "failed", "listing/failed")
     duplicate, refused = total(counts, "duplicate"), total(counts, "refused")
-    return f"{head}: {stored} stored, {duplicate} duplicate, {refused} refused, {failed} failed"
+    return ("stored", stored), ("duplicate", duplicate), ("refused", refused), ("failed", failed)

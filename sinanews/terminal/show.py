@@ -25,7 +25,8 @@ from sinanews.watch.outcomes import outcome_of
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
+
+    from sinanews.terminal.tables import FittingTable
 
 WIDTH = 160  #: columns where there is no terminal to ask, such as cron's mail
 
@@ -128,14 +129,12 @@ def console() -> Console:
     return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else WIDTH)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Headings that begin with > stand over numbers."""
-    from rich.table import Table
-    from rich.text import Text
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> FittingTable:
+    """Rows under headings, each on one line of the terminal.
 
-    made = Table(box=None, pad_edge=False)
-    for heading in headings:
-        made.add_column(heading.lstrip(">"), justify="right" if heading.startswith(">") else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
-    return made
+    What a heading begins with says how its column gives way: ``>`` numbers, to the right; ``~`` titles, shortened with
+    an ellipsis where there is no room; ``?`` left out where there is none, the last first. Ids and times stay whole.
+    """
+    from sinanews.terminal.tables import FittingTable
+
+    return FittingTable(headings, rows)
