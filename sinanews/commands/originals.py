@@ -20,7 +20,7 @@ from sinanews.originals.capture import Capture, DamagedRecord
 from sinanews.originals.reading import read_at
 from sinanews.pages.decoding import decode
 from sinanews.posts.folder import write_file
-from sinanews.terminal.show import CatalogueCommand, console, plain, table
+from sinanews.terminal.show import CatalogueCommand, plain
 from sinanews.urls import article_id
 
 #: Before a page that is opened: it was written for Sina's own address, and here may run nothing and ask nobody.
@@ -58,12 +58,10 @@ class Command(CatalogueCommand):
             print(f"sinanews: {plain(one)}: {kept}", file=sys.stderr)
             return 1
         if opts.list:
-            headings = (">page", "met last", "first", ">status", ">bytes kept", "file", "url")
-            numbered = enumerate(rows, 1)
-            shown = [
-                (n, minute(r.seen_at), minute(r.fetched_at), r.status, r.length, r.file, r.url) for n, r in numbered
-            ]
-            console().print(table(headings, shown))
+            print("page  met last (Beijing)  HTTP  where and how long")
+            for number, row in enumerate(rows, 1):
+                print(f"{number:>4}  {minute(row.seen_at):18}  {row.status:>4}  {row.file}:{row.offset}+{row.length}")
+                print(f"      {plain(row.url)}")
             return 0
         row = rows[opts.page - 1]
         try:
