@@ -62,11 +62,13 @@ class WarcReader:
 
         loader, is_lost = ArcWarcRecordLoader(arc2warc=False), False
         while line := stream.readline(MOST_LINE):
-            if not line.startswith(b"WARC/"):
-                self.damaged += bool(line.strip()) and not is_lost
-                is_lost, stream.taken = is_lost or bool(line.strip()), 0
+            begin = line.find(b"WARC/")
+            is_strange = begin != 0 and bool(line.strip())
+            self.damaged += is_strange and not is_lost
+            if begin < 0:
+                is_lost, stream.taken = is_lost or is_strange, 0
                 continue
-            is_lost = False
+            line, is_lost = line[begin:], False
             try:
                 record = loader.parse_record_stream(stream, line, "warc", no_record_parse=True)
                 stream.taken = 0

@@ -122,7 +122,7 @@ class SinaWarcSpider(ArchiveSpider):
             while self.under_way[row.key]:  # another capture of it; what comes of it is to be known first
                 await asyncio.sleep(0.005)
             is_known, channel = self.known(row, capture.at)
-            if is_known:
+            if is_known or self.waits(row, capture.at):
                 self.run.count("articles/known")
                 return []
         page = self.page_of_capture(capture, row)
@@ -141,6 +141,16 @@ class SinaWarcSpider(ArchiveSpider):
             reading = Reading(row, channel_by_slug(channel), fetch, capture.at, [page])
         return [*self.read_on(reading), *self.left_over(MOST_APART)]
 
+    def waits(self, row: Listing, at: datetime) -> bool:
+        """Whether a later capture of an article waits for its other pages; one from before is given up."""
+        for url, reading in list(self.wanted.items()):
+            if reading.row.key == row.key:
+                if reading.began >= at:
+                    return True
+                del self.wanted[url]
+                self.run.count("articles/known")
+        return False
+
     def known(self, row: Listing, at: datetime) -> tuple[bool, str | None]:
         """Whether a capture of that time says nothing new of an article; and the article's channel, if it has one."""
         catalogue = self.run.catalogue
@@ -152,8 +162,9 @@ class SinaWarcSpider(ArchiveSpider):
             kept = catalogue.contents.get(article, there.revision) if there.state == "exported" else None
         except ValueError:  # damaged
             kept = None
-        since = (kept[0].fetched_at if kept is not None else None) or there.listed_mtime or there.recorded_at
-        return there.state == "duplicate" or since >= at, there.channel
+        # The last capture that was as it is kept has left its time as the row's.
+        times = [time for time in (kept[0].fetched_at if kept is not None else None, there.listed_mtime) if time]
+        return there.state == "duplicate" or max(times, default=there.recorded_at) >= at, there.channel
 
     # --- a page ----------------------------------------------------------------------------------------
 
