@@ -15,12 +15,14 @@ from sinanews.archive.old_posts import keep_old_posts
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue, queries
 from sinanews.catalogue.clusters import Clusters
+from sinanews.catalogue.tables import articles
 from sinanews.duplicates.decision import TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, fingerprint_of
 from sinanews.items import ArticleItem
 from sinanews.posts.exporter import PostRenderer
 from sinanews.posts.folder import ExportFolder
 from sinanews.posts.seed_identity import SeedFile
+from sinanews.watch.kept_pages import check_originals
 from sinanews.watch.summary import gather
 from sinanews.watch.verification import check
 from tests.test_catalogue import catalogue, url  # noqa: F401  # fixtures: each database there is
@@ -28,7 +30,17 @@ from tests.test_fingerprints import prose
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 #: Tables that grow with the archive; the others have a row a channel, host or day.
-LARGE = ("articles", "contents", "article_channels", "revisions", "seed_files", "stories", "story_keys", "runs")
+LARGE = (
+    "articles",
+    "contents",
+    "originals",
+    "article_channels",
+    "revisions",
+    "seed_files",
+    "stories",
+    "story_keys",
+    "runs",
+)
 OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown", "copies", "aside")}
 #: What reads a whole table or index, with a part of the statement that tells it: each is a pass that a person asked
 #: for, or goes through an index alone.
@@ -100,6 +112,21 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     list(queries.exported_articles(catalogue))
     list(queries.newest_articles(catalogue))
     list(check(catalogue, exports))
+    kept = catalogue.originals
+    place = {"file": "a.warc.gz", "offset": 0, "length": 9, "article_id": "i1", "url": article(1).url}
+    kept.add(**place, digest="sha1:x", status=200, fetched_at=NOW)
+    same = kept.same("i1", str(place["url"]), "sha1:x", 200)
+    assert same is not None
+    kept.met_again(same, NOW, None)
+    kept.written_to("a.warc.gz", 20, NOW)
+    kept.of("i1")
+    kept.first_pages(kept.behind(""), articles.c.state.in_(["exported"]), articles.c.channel.in_(["china"]))
+    kept.keep_position("reread:x", "i1")
+    kept.position("reread:x")
+    list(check_originals(catalogue, exports))
+    kept.weight()
+    kept.forget([("a.warc.gz", 0)])
+    kept.forget_file("a.warc.gz")
     list(Rewriter(catalogue, ExportFolder(exports), PostRenderer(), dry=True).all(NOW))
     keep_old_posts(catalogue, exports, NOW)
 
