@@ -24,6 +24,25 @@ def test_refresh_reads_again_what_the_list_does_not_name(archive: TemporaryArchi
         assert figures["downloads"] == 90
 
 
+def test_what_people_wrote_into_a_post_is_kept_where_the_article_is_edited(archive: TemporaryArchive) -> None:
+    """Sina's edit takes the post's place, as ever; the one that somebody had edited is kept aside. So is a folder."""
+    with SampleSite(articles=8, **WHOLE) as site:
+        archive.crawl("sina_finance", mirror=site.url)
+        edited, blocked, untouched = (archive.posts[n] for n in (0, 1, 2))
+        before = {path: path.read_bytes() for path in archive.posts}
+        edited.write_bytes(before[edited] + b"mine")
+        blocked.unlink()
+        (blocked / "notes").mkdir(parents=True)
+        site.edit([i for i in archive.ids() if any(i in path.name for path in (edited, blocked, untouched))])
+        assert archive.crawl("sina_finance", "-a", "refresh=99d", mirror=site.url).returncode == 0
+        aside = archive.exports / ".superseded"
+        assert (aside / edited.relative_to(archive.exports)).read_bytes() == before[edited] + b"mine"
+        assert (aside / blocked.relative_to(archive.exports) / "notes").is_dir()
+        assert len(list(aside.rglob("*.md"))) == 2, "what nobody edited leaves nothing behind"
+        assert all(path.read_bytes() not in (data, data + b"mine") for path, data in list(before.items())[:3])
+        assert archive.run("verify").returncode == 0
+
+
 def test_an_edited_article_that_is_gone_stays_and_is_not_asked_for_again(archive: TemporaryArchive) -> None:
     with SampleSite(articles=20, **WHOLE) as site:
         archive.crawl("sina_finance", mirror=site.url)

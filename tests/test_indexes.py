@@ -127,7 +127,9 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     kept.weight()
     kept.forget([("a.warc.gz", 0)])
     kept.forget_file("a.warc.gz")
-    list(Rewriter(catalogue, ExportFolder(exports), PostRenderer(), dry=True).all(NOW))
+    rewriter = Rewriter(catalogue, ExportFolder(exports), PostRenderer(), dry=True, restore=True)
+    list(rewriter.all(NOW))
+    list(rewriter.these(["i1", "i2"], NOW))
     keep_old_posts(catalogue, exports, NOW)
 
 

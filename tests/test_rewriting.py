@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -11,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from sinanews.archive import old_posts
 from sinanews.archive.history import Stretch, changed_fields, changed_paragraphs
+from sinanews.catalogue import Catalogue
 from sinanews.catalogue.contents import pack, unpack
+from sinanews.cleaning import CleanBody
 from sinanews.items import ArticleItem
 from sinanews.samplesite import SampleSite
 from tests.conftest import TemporaryArchive
-from tests.test_catalogue import OLD
+from tests.test_catalogue import NOW, OLD
 
 
 def posts(archive: TemporaryArchive) -> dict[Path, bytes]:
@@ -125,10 +129,12 @@ def old(archive: TemporaryArchive) -> TemporaryArchive:
 
 
 def test_contents_of_old_articles_are_taken_from_their_posts(old: TemporaryArchive) -> None:
-    before = posts(old)
+    as_of_1_0 = posts(old)
     done = old.run("rewrite")
-    assert (done.returncode, done.stdout) == (0, f"sinanews: posts: {len(before)} as it was\n"), done.stderr
-    assert posts(old) == before
+    assert (done.returncode, done.stdout) == (0, "sinanews: posts: 17 as it was, 6 written\n"), done.stderr
+    before = posts(old)
+    for path, text in before.items():  # captions and tables are written for Hexo's theme now
+        assert re.sub(rb' style="[^"]*"|alt="[^"]*"', b"", text) == re.sub(rb'alt="[^"]*"', b"", as_of_1_0[path])
     assert len(old.query("SELECT * FROM contents")) == len(before)
     for path in before:
         path.unlink()
@@ -145,6 +151,27 @@ def test_a_run_keeps_what_old_posts_hold(old: TemporaryArchive, small: SampleSit
     )
     assert left == 1, "of the edited one nobody knows what it said"
     assert old.query("SELECT * FROM upkeep") == []
+
+
+def test_a_post_that_our_code_stumbles_over_keeps_no_other_from_being_taken_in(
+    old: TemporaryArchive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, number = old_posts.clean_body, iter(range(99))
+
+    def stumbles(body: str, url: str | None) -> CleanBody:
+        if next(number) == 3:
+            raise KeyError("of ours")
+        return real(body, url)
+
+    monkeypatch.setattr(old_posts, "clean_body", stumbles)
+    catalogue = Catalogue(f"sqlite:///{old.database}")
+    while old_posts.keep_old_posts(catalogue, old.exports, NOW):
+        pass
+    catalogue.close()
+    assert old.query("SELECT count(*) FROM contents") == [(len(posts(old)) - 1,)]
+    assert old.query("SELECT * FROM upkeep") == []
+    (told,) = caplog.messages
+    assert ".md" in told and "KeyError" in told
 
 
 def test_what_is_packed_is_unpacked() -> None:

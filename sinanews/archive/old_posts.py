@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,9 @@ from sinanews.exceptions import Refused
 from sinanews.items import ArticleItem
 from sinanews.posts import read_post
 from sinanews.posts.exporter import EXTRA_KEYS
+from sinanews.posts.themes import without_themes
 
+logger = logging.getLogger(__name__)
 BATCH = 50  #: posts read in one transaction
 TEXTS, LISTS = ("summary", "editor", "original_title"), ("keywords", "stocks")  #: fields that a header may show
 a, c = articles.c, contents.c
@@ -57,7 +60,7 @@ def item_in_post(about: Mapping[str, Any], data: bytes) -> ArticleItem | None:
         author=post.author if is_seed else named.get("author"),
         images=body.images,
         lead_image=post.lead_image,
-        body_html=post.body,
+        body_html=without_themes(post.body),
         body_text=body.text,
         layout="seed" if is_seed else about.get("layout") or "",
         kind=about.get("kind") or "article",
@@ -65,6 +68,14 @@ def item_in_post(about: Mapping[str, Any], data: bytes) -> ArticleItem | None:
         categories=post.categories,
         **fields,
     )
+
+
+def _in_its_post(row: Row[Any], exports: Path) -> ArticleItem | None:
+    try:
+        return item_of_post(row, exports)
+    except Exception as error:  # a mistake of ours on one post must not keep the others from being kept, now and ever
+        logger.error("what %s holds is not kept: %s: %s", row.path, type(error).__name__, error)
+        return None
 
 
 def keep_old_posts(catalogue: Catalogue, exports: Path, now: datetime) -> bool:
@@ -80,7 +91,7 @@ def keep_old_posts(catalogue: Catalogue, exports: Path, now: datetime) -> bool:
         kept = select(c.article_id, c.revision).where(c.article_id.in_([row.id for row in rows]))
         have = {(one.article_id, one.revision) for one in connection.execute(kept)}
         for row in rows:
-            if (row.id, row.revision) not in have and (item := item_of_post(row, exports)) is not None:
+            if (row.id, row.revision) not in have and (item := _in_its_post(row, exports)) is not None:
                 catalogue.contents.put(connection, item, row.revision, row.exported_at or now)
         catalogue.contents.take_in_after(connection, rows[-1].id if rows else None)
         return bool(rows)

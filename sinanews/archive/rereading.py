@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -14,7 +14,6 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Row
 
 from sinanews.archive.reading import Reading
-from sinanews.archive.rewriting import is_edited
 from sinanews.archive.storing import Store, Stored
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.contents import unpack
@@ -45,7 +44,7 @@ What = Literal[
 def rules() -> bytes:
     """A digest of the code that reads and cleans pages: another one after an upgrade, or a change of one's own."""
     rooms = (Path(__file__).parents[1] / room for room in ("cleaning", "pages"))
-    return hashlib.sha256(b"".join(path.read_bytes() for room in rooms for path in sorted(room.glob("*.py")))).digest()
+    return sha256(b"".join(path.read_bytes() for room in rooms for path in sorted(room.glob("*.py")))).digest()
 
 
 class Reread(NamedTuple):
@@ -196,12 +195,14 @@ class Rereader:
         missing = item.fetch.missing_pages if item.fetch is not None else frozenset()
         if not missing <= {*(row.missing_pages or "").split()}:
             return Reread("no longer read", row.id, f"not all of its pages are kept: {min(missing)}")
-        if is_edited(self.store.folder.root / row.path, row.file_digest, self.store.render(item)):
-            if not self.force:
-                return told._replace(what="edited", why=row.path)
-            if not self.dry:
-                self.store.folder.keep_copy(row.path)
+        if not self.force and self._is_edited(row, item):
+            return told._replace(what="edited", why=row.path)
         return told
+
+    def _is_edited(self, row: Row[Any], item: ArticleItem) -> bool:
+        """Whether what lies in the post's place is neither what was written there nor what is to be."""
+        there = self.store.folder.read(row.path)
+        return there is not None and sha256(there).hexdigest() != row.file_digest and there != self.store.render(item)
 
     def _stored(self, waiting: Sequence[tuple[Row[Any], Reread]]) -> list[Reread]:
         """All of them in one transaction."""

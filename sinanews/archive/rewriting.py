@@ -6,18 +6,16 @@ import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, or_, select
 
 from sinanews.archive.old_posts import item_of_post
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.contents import unpack
-from sinanews.catalogue.tables import articles, contents
+from sinanews.catalogue.tables import ASIDE, articles, contents
 from sinanews.cleaning.item import clean_item
 from sinanews.exceptions import Refused
-from sinanews.items import ArticleItem
 from sinanews.pages import is_sinas
 from sinanews.posts.exporter import PostRenderer, content_digest
 from sinanews.posts.folder import ExportFolder
@@ -27,10 +25,11 @@ a, c = articles.c, contents.c
 _CURRENT = (
     select(articles, c.data)
     .join_from(articles, contents, (c.article_id == a.id) & (c.revision == a.revision), isouter=True)
-    .where(a.state == "exported", a.path.is_not(None))
+    .where(a.path.is_not(None))
     .order_by(a.id)
     .limit(BATCH)
 )
+EXPORTED = a.state == "exported"
 What = Literal["written", "as it was", "edited", "not kept", "cannot be read"]
 
 
@@ -51,21 +50,22 @@ class Rewriter:
     folder: ExportFolder
     render: PostRenderer
     force: bool = False  #: overwrite edited posts too, keeping them in ``.superseded``
+    restore: bool = False  #: posts as they were written, whatever is set now; those that were set aside too
     dry: bool = False  #: write nothing
-    met: set[str] = field(default_factory=set)  #: by ``these``: those of the ids that are exported
+    met: set[str] = field(default_factory=set)  #: by ``these``: those of the ids that have a post
 
     def all(self, now: datetime) -> Iterator[Rewritten]:
         """Every exported article, in the order of ids. Raises CatalogueError, ExportError."""
         after = ""
-        while batch := self._batch(now, a.id > after):
+        while batch := self._batch(now, EXPORTED, a.id > after):
             yield from batch
             after = batch[-1].article
 
     def these(self, ids: Collection[str], now: datetime) -> Iterator[Rewritten]:
         """Those of the articles that are exported. Raises CatalogueError, ExportError."""
-        chosen = sorted(ids)
+        chosen, its = sorted(ids), or_(EXPORTED, ASIDE) if self.restore else EXPORTED
         for start in range(0, len(chosen), BATCH):
-            batch = self._batch(now, a.id.in_(chosen[start : start + BATCH]))
+            batch = self._batch(now, its, a.id.in_(chosen[start : start + BATCH]))
             self.met.update(one.article for one in batch)
             yield from batch
 
@@ -89,15 +89,14 @@ class Rewriter:
                     self.catalogue.contents.put(connection, item, row.revision, row.exported_at or now)
 
     def _one(self, connection: Connection, row: Row[Any]) -> Rewritten:
-        before = _read(self.folder.root / row.path)
+        before = self.folder.read(row.path)
         is_ours = before is not None and _digest(before) == row.file_digest
         try:
-            item = self._item(row)
+            post = self._post(row)
         except (ValueError, Refused) as error:
             return Rewritten("cannot be read", row.id, row.path, str(error))
-        if item is None:
+        if post is None:
             return Rewritten("not kept", row.id, row.path)
-        post = self.render(item)
         if before == post and is_ours:
             return Rewritten("as it was", row.id, row.path)
         is_edited = before is not None and not is_ours and before != post  # if equal, only its row is to be brought on
@@ -111,29 +110,23 @@ class Rewriter:
             connection.execute(articles.update().where(a.id == row.id).values(**digests))
         return Rewritten("written", row.id, row.path)
 
-    def _item(self, row: Row[Any]) -> ArticleItem | None:
-        """The article as it is to be written; of one that is not kept its own post, where that is as it was written."""
+    def _post(self, row: Row[Any]) -> bytes | None:
+        """The post as it is to be; of an article that is not kept its own, where that is as it was written."""
         if row.data is None:
-            return item_of_post(row, self.folder.root)
-        item, is_verbatim = unpack(row.data)
-        return clean_item(item, sinas=is_sinas(item)) if is_verbatim and not self.render.verbatim else item
+            item = item_of_post(row, self.folder.root)
+            return self.render(item) if item is not None else None
+        post = _rendered(self.render, row.data)
+        if self.restore and _digest(post) != row.file_digest:
+            other = PostRenderer(verbatim=not self.render.verbatim, extra_fields=self.render.extra_fields)
+            as_it_was = _rendered(other, row.data)
+            return as_it_was if _digest(as_it_was) == row.file_digest else post
+        return post
 
 
-def is_edited(path: Path, digest: str | None, post: bytes) -> bool:
-    """Whether what lies in a post's place is neither what sinanews wrote there nor what it is to be; one that is gone
-    was not edited."""
-    there = _read(path)
-    return there is not None and _digest(there) != digest and there != post
-
-
-def _read(path: Path) -> bytes | None:
-    """What lies there; b"" for what is no file."""
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError:
-        return b""
+def _rendered(render: PostRenderer, data: bytes) -> bytes:
+    """The post of what is kept of an article. Raises ValueError, Refused."""
+    item, is_verbatim = unpack(data)
+    return render(clean_item(item, sinas=is_sinas(item)) if is_verbatim and not render.verbatim else item)
 
 
 def _digest(data: bytes) -> str:

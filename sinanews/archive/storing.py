@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -79,6 +79,8 @@ class Store:
             self.catalogue.unchanged(item.id, self.now(), **validators, **self.later(item))
             self.catalogue.contents.put_missing(item, known.revision, self.now(), verbatim=self.render.verbatim)
             return Stored("unchanged")
+        if known.exported:
+            self.keep_what_others_wrote(path, {known.file_digest, whole})
         self.folder.write(path, post)
         sketch = item.fingerprint.sketch if item.fingerprint else None
         self.record(
@@ -104,6 +106,12 @@ class Store:
         first = self.catalogue.article(takes_over.first) if takes_over else None
         aside = (first.path or "").removeprefix(f"{SUPERSEDED}/") if first is not None else None
         return Stored("updated" if known.exported else "exported", copy, aside)
+
+    def keep_what_others_wrote(self, path: str, ours: Collection[str | None]) -> None:
+        """Copy a post that somebody has edited to ``.superseded``; a link or folder in its place is moved there."""
+        before = self.folder.read(path)
+        if before is not None and not (self.folder.has(path) and hashlib.sha256(before).hexdigest() in ours):
+            self.folder.keep_copy(path)
 
     def record(self, item: ArticleItem, state: str, **values: Any) -> None:
         about = {name: getattr(item, name) for name in COLUMNS}

@@ -71,9 +71,12 @@ def _exported_with(column: Column[Any], value: str) -> Any:
 
 # Made once: SQLAlchemy needs longer to make a statement than SQLite to run it.
 _NEW = {"revision": 0}
+_OWN = ("path", "file_digest", "content_digest", "attempts", "revision")  #: fields of Known and columns alike
 _asked = select(literal_column("1").label("one")).subquery()  # a row, whatever there is of the article
 _KNOWN_OF = select(
-    *(a[name] for name in ("state", "path", "content_digest", "attempts", "revision", "missing_pages")),
+    *(a[name] for name in _OWN),
+    a.state,
+    a.missing_pages,
     _exported_with(a.url, "url").label("same_url"),
     _exported_with(a.text_digest, "digest").label("same_text"),
 ).join_from(_asked, articles, a.id == bindparam("id"), isouter=True)
@@ -160,7 +163,7 @@ class Catalogue(Database):
             row = connection.execute(_KNOWN_OF, {"id": item.id, "url": url, "digest": digest}).one()
             own: dict[str, Any] = {}
             if row.state is not None:
-                own = {name: getattr(row, name) for name in ("path", "content_digest", "attempts", "revision")}
+                own = {name: getattr(row, name) for name in _OWN}
                 own["exported"] = row.state == "exported"
                 own["missing_pages"] = frozenset((row.missing_pages or "").split())
             if fingerprint is None:
@@ -208,8 +211,8 @@ class Catalogue(Database):
         ``replaces`` is the key it was listed under, where the page then named another id. With a ``sketch`` later
         copies of its text are found, without one it stands for no story. ``content`` is the article itself, kept as
         the ``revision`` that is recorded, ``verbatim`` where its body is as it came, ``why`` where no fetch made it;
-        the digests of the one before stay. ``takes_over`` makes the first copy a copy of this one. What the page
-        answered before is forgotten unless it is given again.
+        the digests of the one before stay. ``takes_over`` makes the first copy a copy of this one. What the page said
+        before is forgotten.
         """
         values = {"attempts": 0, "next_try_at": None, **NO_ANSWER, **values, "id": article_id, "recorded_at": now}
         with self.begin() as connection:

@@ -84,7 +84,8 @@ class Command(CrawlCommand):
         for finding in found:
             print(f"repairing {plain(finding)}", file=sys.stderr)
         assert self.settings is not None
-        rewriter = Rewriter(catalogue, ExportFolder(exports), PostRenderer.from_settings(self.settings), force=True)
+        folder, render = ExportFolder(exports), PostRenderer.from_settings(self.settings)
+        rewriter = Rewriter(catalogue, folder, render, force=True, restore=True)
         repair(found, rewriter, now, force=force)
         repair_originals(found, catalogue, exports)
         urls = [finding.url for finding in check(catalogue, exports) if finding.kind == "waiting" and finding.url]

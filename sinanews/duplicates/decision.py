@@ -24,6 +24,7 @@ class Known:
 
     exported: bool = False
     path: str | None = None  #: of its post, also where that was set aside
+    file_digest: str | None = None
     content_digest: str | None = None
     missing_pages: frozenset[str] = field(default_factory=frozenset)
     attempts: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, BinaryIO
 
 from scrapy.exporters import BaseItemExporter, CsvItemExporter, XmlItemExporter
@@ -14,6 +14,7 @@ from scrapy.settings import BaseSettings
 from sinanews.exceptions import ArgumentError
 from sinanews.items import ArticleItem
 from sinanews.posts import Post, write_post
+from sinanews.posts.themes import fit_for_themes
 
 # Hexo gives ``id`` (``:id`` in permalinks) and ``layout`` (which template, or none) a meaning of its own,
 # and ``author`` is the seed's already.
@@ -52,7 +53,10 @@ class PostRenderer:
 
     def __call__(self, item: ArticleItem) -> bytes:
         extra = {EXTRA_KEYS[name]: getattr(item, name) for name in self.extra_fields}
-        return write_post(post_of(item), verbatim=self.verbatim, extra=extra)
+        post = post_of(item)
+        if not self.verbatim:
+            post = replace(post, body=fit_for_themes(post.body))
+        return write_post(post, verbatim=self.verbatim, extra=extra)
 
 
 #: Lines of a header that differ at every fetch of the same article.

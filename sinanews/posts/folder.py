@@ -44,6 +44,15 @@ class ExportFolder:
     def has(self, path: str) -> bool:
         return _is(stat.S_ISREG, self.root / path)
 
+    def read(self, path: str) -> bytes | None:
+        """What lies there; None where nothing does, b"" for what is no file or cannot be read."""
+        try:
+            return (self.root / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return b"" if os.path.lexists(self.root / path) else None
+        except OSError:
+            return b""
+
     def write(self, path: str, data: bytes) -> None:
         """Write, flush to disk, then rename into place: after a crash the old file is there, or the new one.
 
@@ -136,8 +145,8 @@ class ExportFolder:
 
 
 def aside_path(path: str) -> str:
-    """Where set_aside moves a post, relative to the exports folder."""
-    return f"{SUPERSEDED}/{path}"
+    """Where set_aside moves a post, relative to the exports folder; one that lies there stays there."""
+    return f"{SUPERSEDED}/{path.removeprefix(f'{SUPERSEDED}/')}"
 
 
 def leftovers(root: Path, age: float) -> Iterator[Path]:

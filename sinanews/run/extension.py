@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -113,17 +113,26 @@ class Run(Ledger):
 
     def take_in_old_posts(self) -> None:
         """Between its other work the writer keeps the contents of what was exported before 2.0, while there is any."""
-        writer = self.writer
+        writer, loop = self.writer, asyncio.get_running_loop()
         assert writer is not None
 
         def go_on(step: Future[bool]) -> None:
-            if not step.cancelled() and step.exception() is None and step.result() and not self.stopping:
+            if error := step.exception():
+                with suppress(RuntimeError):  # the loop is closed: the run is over
+                    loop.call_soon_threadsafe(self._not_taken_in, error)
+            elif step.result() and not self.stopping:
                 writer.submit(self._take_in).add_done_callback(go_on)
 
         writer.submit(self._take_in).add_done_callback(go_on)
 
     def _take_in(self) -> bool:
         return keep_old_posts(self.catalogue, self.exports, self.now())
+
+    def _not_taken_in(self, error: BaseException) -> None:
+        if not isinstance(error, SinanewsError):
+            logger.error("the contents of old posts could not be kept", exc_info=error)
+        elif self.crawler.crawling:
+            self.stop_run(error)
 
     # --- what it keeps ---------------------------------------------------------------------------------
 

@@ -32,10 +32,12 @@ POST_END = b"  \n</div>\n            "  #: how every whole post ends
 KINDS = {
     "missing": ("is missing", "{again}"),
     "cut": ("is cut off", "{again}; what there is of it is kept in .superseded/ too"),
+    "replaced": ("is a link or a folder in a post's place", "{again}; what lies there is moved into .superseded/"),
     "changed": ("was changed after it was written", "{again} with --force; the changed one is kept in .superseded/"),
     "no_path": ("is exported, but its row names no file", "{again}"),
     "waiting": ("is to be fetched again", "{again}"),
     "second": ("is a second file of one article", f"--repair moves it into {SUPERSEDED}/"),
+    "unmoved": (f"belongs into {SUPERSEDED}: a better copy has its place", "--repair moves it; so does the next run"),
     "foreign": ("belongs to no exported article", "scrapy catalogue rebuild takes a post in; move others away"),
     "leftover": ("is left over from a killed run", "--repair deletes it; so does a crawl, after an hour"),
     "in_the_way": ("is a link or a file where a folder of sinanews belongs", "move it away; no run can write there"),
@@ -44,7 +46,12 @@ KINDS = {
     "torn": ("ends in half a page, of a killed run", "--repair cuts it off; so does the next run that keeps pages"),
     "integrity": ("is what SQLite says of the catalogue", "move the file away, then: scrapy catalogue rebuild"),
 }
-DAMAGED = ("missing", "cut", "no_path")  #: what is brought back without being told to overwrite what people edited
+DAMAGED = (
+    "missing",
+    "cut",
+    "replaced",
+    "no_path",
+)  #: what is brought back without being told to overwrite what people edited
 
 
 @dataclass(frozen=True)
@@ -85,11 +92,13 @@ def check(catalogue: Catalogue, exports: Path, *, quick: bool = False) -> Iterat
             raise ExportError(
                 f"there is no folder {exports}; is its disk there? SINANEWS_EXPORTS names the folder of posts"
             )
-        if row.path and row.state in ("exported", "pending", "failed"):
-            ours.append(_short(row.path))
+        if row.path:
+            ours.append(_short(row.path.removeprefix(f"{SUPERSEDED}/")))
         if row.state == "exported" and file_id(row.id) != row.id:
             strange[file_id(row.id)] = row.id
-        if kind := _kind_of_row(row, exports, quick):
+        if row.state == "duplicate":
+            yield from _of_aside(row, exports, catalogue, quick)
+        elif kind := _kind_of_row(row, exports, quick):
             yield Mismatch(kind, row.path or row.id, row.id, row.url, _again(row, catalogue))
     ours = array("Q", sorted(ours))
     for path in posts_under(exports):
@@ -134,7 +143,7 @@ def _article_of(stem: str, strange: Mapping[str, str], catalogue: Catalogue) -> 
 
 def _again(row: Row[Any], catalogue: Catalogue) -> str:
     """What brings a post back: the catalogue, its address, or what else can."""
-    if row.state == "exported" and row.path and catalogue.contents.has(row.id, row.revision):
+    if row.state in ("exported", "duplicate") and row.path and catalogue.contents.has(row.id, row.revision):
         return "--repair writes it from the catalogue"
     ready = "" if row.state in ("pending", "failed") else "--repair, then: "
     day = f"{to_beijing(row.published_at):%Y-%m-%d}" if row.published_at else ""
@@ -160,12 +169,23 @@ def _kind_of_row(row: Row[Any], exports: Path, quick: bool) -> str | None:
     return "no_path" if not row.path else _kind_of_file(exports / row.path, row.file_digest, quick)
 
 
+def _of_aside(row: Row[Any], exports: Path, catalogue: Catalogue, quick: bool) -> Iterator[Mismatch]:
+    """Of a post that was set aside. One that the catalogue does not keep may be gone: nobody could bring it back."""
+    before, is_kept = row.path.removeprefix(f"{SUPERSEDED}/"), catalogue.contents.has(row.id, row.revision)
+    if (exports / before).is_file():
+        yield Mismatch("unmoved", before, row.id)
+    elif is_kept and (kind := _kind_of_file(exports / row.path, row.file_digest, quick)):
+        yield Mismatch(kind, row.path, row.id, row.url, _again(row, catalogue))
+
+
 def _kind_of_file(path: Path, digest: str | None, quick: bool) -> str | None:
     try:
         status = path.lstat()
         if quick and stat.S_ISREG(status.st_mode):
             return None
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
+        if not stat.S_ISREG(status.st_mode):
+            return "replaced"
+        if status.st_size > MOST_BYTES:
             return "changed"
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -188,20 +208,20 @@ def repair(findings: Iterable[Mismatch], rewriter: Rewriter, now: datetime, *, f
     """Bring back what is damaged, from the catalogue; what it does not keep is put back to be fetched.
 
     What was changed is overwritten with ``force`` only. What is cut or changed is kept in ``.superseded/`` too, and
-    stays in its place until a whole one takes it: not every article can be had again. Raises ExportError,
-    CatalogueError.
+    stays in its place until a whole one takes it: not every article can be had again. A link or folder is moved there:
+    no post can be written in its place. Raises ExportError, CatalogueError.
     """
     damaged: dict[str, Mismatch] = {}
     for finding in findings:
-        if finding.kind == "second":
+        if finding.kind in ("second", "unmoved"):
             rewriter.folder.set_aside(finding.what)
         elif finding.kind == "leftover":
             (rewriter.folder.root / finding.what).unlink(missing_ok=True)
         elif finding.article and (finding.kind in (*DAMAGED, "waiting") or (finding.kind == "changed" and force)):
             damaged[finding.article] = finding
-    written = {one.article for one in rewriter.these(damaged, now) if one.what == "written"}
+    whole = {one.article for one in rewriter.these(damaged, now) if one.what in ("written", "as it was")}
     for article, finding in damaged.items():
-        if article not in written:
-            if finding.kind in ("cut", "changed"):
+        if article not in whole and not finding.what.startswith(f"{SUPERSEDED}/"):  # nobody asks for those again
+            if finding.kind in ("cut", "changed", "replaced"):
                 rewriter.folder.keep_copy(finding.what)
             rewriter.catalogue.touch(article, now, state="pending", attempts=0, next_try_at=None)
