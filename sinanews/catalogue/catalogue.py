@@ -211,8 +211,7 @@ class Catalogue(Database):
         ``replaces`` is the key it was listed under, where the page then named another id. With a ``sketch`` later
         copies of its text are found, without one it stands for no story. ``content`` is the article itself, kept as
         the ``revision`` that is recorded, ``verbatim`` where its body is as it came, ``why`` where no fetch made it;
-        the digests of the one before stay. ``takes_over`` makes the first copy a copy of this one. What the page said
-        before is forgotten.
+        the one before stays. ``takes_over`` makes the first copy a copy of this one. What its page said is forgotten.
         """
         values = {"attempts": 0, "next_try_at": None, **NO_ANSWER, **values, "id": article_id, "recorded_at": now}
         with self.begin() as connection:
