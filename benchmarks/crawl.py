@@ -16,6 +16,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -131,30 +132,30 @@ def crawl(kind: str, port: int, urls: list[str]) -> dict[str, float]:
     def mark() -> None:
         marks.append((time.perf_counter(), time.process_time()))
 
-    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
-        settings: Any = SETTINGS
-        if kind == "ours":
-            settings = get_project_settings()
-            ours = {
-                "SINANEWS_EXPORTS": f"{folder}/exports",
-                "SINANEWS_DATABASE": f"sqlite:///{folder}/c.db",
-                "SINANEWS_MIRROR": f"http://127.0.0.1:{port}",
-                "SINANEWS_MAX_PAGES": "1000",
-                "SINANEWS_PROGRESS": "0",
-                "SINANEWS_STALE": "0",
-            }
-            settings.setdict({**SETTINGS, **ours}, priority="cmdline")
-        process = CrawlerProcess(settings)
-        crawler = process.create_crawler(Bare if kind == "bare" else "sina_finance")
-        crawler.signals.connect(mark, signals.spider_opened)
-        crawler.signals.connect(mark, signals.spider_closed)
-        crawler.signals.connect(lambda: every_second(look), signals.spider_opened, weak=False)
-        process.crawl(crawler)
-        process.start()
-        mark()
-        done = crawler.stats.get_value(counted, 0)
-        ended = {k: v for k, v in crawler.stats.get_stats().items() if k.startswith("sinanews/")}
-        assert done == len(urls), f"{kind}: {done} of {len(urls)} pages: {ended}"
+    folder = tempfile.mkdtemp(dir=os.environ.get("BENCH_FOLDER"))  # deleted by ``measure``
+    settings: Any = SETTINGS
+    if kind == "ours":
+        settings = get_project_settings()
+        ours = {
+            "SINANEWS_EXPORTS": f"{folder}/exports",
+            "SINANEWS_DATABASE": f"sqlite:///{folder}/c.db",
+            "SINANEWS_MIRROR": f"http://127.0.0.1:{port}",
+            "SINANEWS_MAX_PAGES": "1000",
+            "SINANEWS_PROGRESS": "0",
+            "SINANEWS_STALE": "0",
+        }
+        settings.setdict({**SETTINGS, **ours}, priority="cmdline")
+    process = CrawlerProcess(settings)
+    crawler = process.create_crawler(Bare if kind == "bare" else "sina_finance")
+    crawler.signals.connect(mark, signals.spider_opened)
+    crawler.signals.connect(mark, signals.spider_closed)
+    crawler.signals.connect(lambda: every_second(look), signals.spider_opened, weak=False)
+    process.crawl(crawler)
+    process.start()
+    mark()
+    done = crawler.stats.get_value(counted, 0)
+    ended = {k: v for k, v in crawler.stats.get_stats().items() if k.startswith("sinanews/")}
+    assert done == len(urls), f"{kind}: {done} of {len(urls)} pages: {ended}"
     (wall, processor), (wall_end, processor_end) = marks[0], marks[-1]
     return {"wall": wall_end - wall, "processor": processor_end - processor, **last_times_second(looks, len(urls))}
 
@@ -202,16 +203,21 @@ def measure(pages: int, size: int, rounds: int) -> dict[str, float]:
     server.start()
     port, urls = ready.get()
     found: dict[str, list[dict[str, float]]] = {"bare": [], "ours": []}
+    # All rounds write into one folder, deleted at the end: some file systems (ext4 without a journal) pass over what
+    # was deleted within the last minute whenever they make a file, which the next round would pay for.
+    folder = tempfile.mkdtemp(dir=os.environ.get("BENCH_FOLDER"))
     try:
         for _ in range(rounds):
             for kind, figures in found.items():
                 words = [sys.executable, __file__, "--one", kind, "--port", str(port)]
-                run = subprocess.run(words, input=json.dumps(urls), capture_output=True, text=True, check=False)
+                its: dict[str, Any] = {"input": json.dumps(urls), "env": {**os.environ, "BENCH_FOLDER": folder}}
+                run = subprocess.run(words, capture_output=True, text=True, check=False, **its)
                 if run.returncode:
                     raise SystemExit(f"{kind} failed:\n{run.stdout}{run.stderr}")
                 figures.append(json.loads(run.stdout.splitlines()[-1]))
     finally:
         server.terminate()
+        shutil.rmtree(folder, ignore_errors=True)
     best = {kind: {name: min(one[name] for one in figures) for name in figures[0]} for kind, figures in found.items()}
     return {
         "bare_ms": best["bare"]["processor"] / pages * 1000,

@@ -83,7 +83,7 @@ def summary(full: bool, pages: Path = PAGES) -> dict[str, float]:
         keeper = Keeper(catalogue, folder, "bench")
         keep(catalogue, store, keeper)
         keeper.close()
-        reader = Rereader(catalogue, Store(catalogue, folder, PostRenderer(), "drop", now, REASON))
+        reader = Rereader(catalogue, Store(catalogue, folder, PostRenderer(), "drop", now, why=REASON))
         done, unchanged = timed(reader)
         assert set(done) == {"as they were"}, done
         tidy, cleaning.tidy_title = cleaning.tidy_title, lambda text: "新" + tidy(text)

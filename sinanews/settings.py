@@ -17,9 +17,19 @@ COMMANDS_MODULE = "sinanews.commands"
 
 #: Folder that posts are written to; relative paths mean the project's folder. Read by ExportPipeline, commands.
 SINANEWS_EXPORTS = os.environ.get("SINANEWS_EXPORTS", "exports")
+#: 0: no posts are written here; an article is done when the catalogue has it. Read by Run and verify.
+SINANEWS_POSTS = os.environ.get("SINANEWS_POSTS", "1")
 #: The catalogue: a SQLAlchemy URL, sqlite or postgresql+psycopg; empty: .catalogue.db in the exports folder. Read by
 #: Run and commands.
 SINANEWS_DATABASE = os.environ.get("SINANEWS_DATABASE", "")
+#: 1: others work with the catalogue at the same time; 0: nobody does; empty: as the database is a server's, or a file.
+#: Read by Run.
+SINANEWS_SHARED = os.environ.get("SINANEWS_SHARED", "")
+#: Name of the outgoing address, where machines that share a catalogue have several: those of one name share the pace
+#: at which a host is asked, and its bans. Read by Run.
+SINANEWS_ADDRESS = os.environ.get("SINANEWS_ADDRESS", "")
+#: Seconds after which what a killed worker held is another's. Read by Run.
+SINANEWS_LEASE = os.environ.get("SINANEWS_LEASE", "60")
 #: http://ADDRESS:PORT that serves https://HOST/PATH as /HOST/PATH; empty: the real site. Read by MirrorDownloadHandler.
 SINANEWS_MIRROR = os.environ.get("SINANEWS_MIRROR", "")
 #: Hosts beside Sina's that may be asked; comma list, subdomains included; *: any that is not private. Read by
@@ -105,6 +115,7 @@ METAREFRESH_ENABLED = False  # Sina's old pages reload themselves; default: True
 
 DOWNLOADER_MIDDLEWARES = {
     "sinanews.middlewares.guard.GuardMiddleware": 40,
+    "sinanews.middlewares.claims.ClaimMiddleware": 45,
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # the guard knows more
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,

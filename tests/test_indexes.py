@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sinanews.archive.old_posts import keep_old_posts
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue, queries
+from sinanews.catalogue.claims import Wanted
 from sinanews.catalogue.clusters import Clusters
 from sinanews.catalogue.tables import articles
 from sinanews.duplicates.decision import TakesOver
@@ -24,7 +25,7 @@ from sinanews.posts.folder import ExportFolder
 from sinanews.posts.seed_identity import SeedFile
 from sinanews.watch.kept_pages import check_originals
 from sinanews.watch.summary import gather
-from sinanews.watch.verification import check
+from sinanews.watch.verification import check, check_kept
 from tests.test_catalogue import catalogue, url  # noqa: F401  # fixtures: each database there is
 from tests.test_fingerprints import prose
 
@@ -53,6 +54,7 @@ PASSES = {
     "status: the newest runs": "FROM runs ORDER BY runs.id DESC",
     "status: copies by reason, from articles_copies alone": "GROUP BY articles.reason",
     "duplicates: every copy": "FROM articles WHERE articles.duplicate_of IS NOT NULL",
+    "verify: every exported article, without posts": "NOT (EXISTS (SELECT *",
     "seeds: every file known": "FROM seed_files LEFT OUTER JOIN articles",
 }
 
@@ -103,6 +105,14 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     listing.day_listed("china", date(2026, 11, 22), "complete", 9, NOW)
     catalogue.seed_files.keep(SeedFile("seeds", "a.md", "i1", "d", 1, 1), ["b.md"])
     catalogue.seed_files.known()
+    worker = catalogue.claims.worker = catalogue.workers.join("", "sina_finance")
+    address = "https://a.example/10"
+    catalogue.claims.claim([Wanted("i3", "https://a.example/3"), Wanted(address, address)])
+    catalogue.claims.finish("i3")
+    catalogue.workers.renew(worker)
+    catalogue.workers.leave(worker)
+    catalogue.budgets.reserve("", "a.example", 1)
+    list(check_kept(catalogue))
     run = catalogue.runs.begin("sina_finance", {}, NOW, 1)
     catalogue.runs.earlier_counts("sina_finance", {}, run)
     catalogue.runs.end(run, NOW, outcome="ok", counts={})
@@ -116,8 +126,7 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     place = {"file": "a.warc.gz", "offset": 0, "length": 9, "article_id": "i1", "url": article(1).url}
     kept.add(**place, digest="sha1:x", status=200, fetched_at=NOW)
     same = kept.same("i1", str(place["url"]), "sha1:x", 200)
-    assert same is not None
-    kept.met_again(same, NOW, None)
+    kept.met_again(same[0], NOW, None)
     kept.written_to("a.warc.gz", 20, NOW)
     kept.of("i1")
     kept.first_pages(kept.behind(""), articles.c.state.in_(["exported"]), articles.c.channel.in_(["china"]))

@@ -50,14 +50,15 @@ class Keeper:
             raise
 
     def _keep(self, capture: Capture, article_id: str, url: str, listed: str | None) -> None:
-        known = self.catalogue.originals.same(article_id, url, capture.digest, capture.status)
-        if known is not None and (self.folder.root / known.file).is_file():
+        same = self.catalogue.originals.same(article_id, url, capture.digest, capture.status)
+        known = next((row for row in same if (self.folder.root / row.file).is_file()), None)
+        if known is not None:
             name, offset, length = self._written(revisit_record(capture, known.fetched_at))
             self.catalogue.originals.written_to(name, offset + length, capture.at)
             self.catalogue.originals.met_again(known, capture.at, listed)
             return
-        if known is not None:  # its file is gone
-            self.catalogue.originals.forget([(known.file, known.offset)])
+        place = "/".join(filter(None, (ORIGINALS, machine(self.catalogue), "")))
+        self.catalogue.originals.forget([(row.file, row.offset) for row in same if row.file.startswith(place)])  # gone
         file, offset, length = self._written(response_record(capture))
         self.catalogue.originals.add(
             file=file, offset=offset, length=length, article_id=article_id, url=url, fetched_at=capture.at,

@@ -37,7 +37,7 @@ _ASIDE = ("fetched_at", "channel", "duplicate_of", "refers_to", "date_as_written
 COMPARED = tuple(one.name for one in fields(ArticleItem) if one.name not in _ASIDE)
 What = Literal[
     "as they were", "revised", "new", "copies", "edited", "no articles", "no longer read", "older", "damaged",
-    "overtaken", "mistakes",
+    "elsewhere", "overtaken", "mistakes",
 ]  # fmt: skip
 
 
@@ -108,7 +108,10 @@ class Rereader:
             before = self._kept(row)
             since = before.fetched_at if before is not None else None
             its = [record for record in records if since is None or record.seen_at >= since]
-            return self._compared(row, before, self._item(its, before)) if its else Reread("older", row.id)
+            here = [record for record in its if (self.store.folder.root / record.file).is_file()]
+            if not here:  # another machine has it, or nobody: scrapy verify
+                return Reread("elsewhere" if its else "older", row.id)
+            return self._compared(row, before, self._item(here, before))
         except (Refused, NoAnswer, CutPage) as error:
             words = f"{getattr(error, 'reason', 'cut')}: {error}"
             return Reread("no longer read" if row.state == "exported" else "no articles", row.id, words)

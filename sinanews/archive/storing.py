@@ -25,9 +25,12 @@ COLUMNS = ("url", "title", "channel", "kind", "layout", "media", "published_at")
 
 @dataclass(frozen=True)
 class Stored:
-    """What became of an article. ``has_more``: its post has pages that could not be had now, so it stays."""
+    """What became of an article.
 
-    what: Literal["exported", "updated", "unchanged", "has_more", "duplicate"]
+    has_more: its post has pages that could not be had now, so it stays. elsewhere: another worker has it by now.
+    """
+
+    what: Literal["exported", "updated", "unchanged", "has_more", "duplicate", "elsewhere"]
     copy: CopyOf | None = None
     aside: str | None = None  #: path of a post to be set aside after the commit: its place is another's, or nobody's
 
@@ -41,6 +44,7 @@ class Store:
     render: PostRenderer
     policy: str  #: SINANEWS_DUPLICATES
     now: Callable[[], datetime]
+    anywhere: bool = False  #: whether posts may lie on other machines: one that is not in the folder is there then
     why: str | None = None  #: of a revision that no fetch made; such an article is known to differ
 
     def __call__(self, item: ArticleItem) -> Stored:
@@ -48,6 +52,8 @@ class Store:
 
         Raises CatalogueError, ExportError.
         """
+        if item.fetch is not None and not self.catalogue.claims.finish(item.fetch.listed_as):
+            return Stored("elsewhere")
         known = item.known = self.catalogue.known_of(item, item.fingerprint)
         decision = decide(known, item, item.fingerprint or Fingerprint(None, None), self.policy)
         if isinstance(decision, TakesOver) and self.loses(item, decision.first):
@@ -74,7 +80,12 @@ class Store:
         known, post = item.known, self.render(item)
         path = (known.path or post_path(item).as_posix()).removeprefix(f"{SUPERSEDED}/")
         digest, whole = content_digest(post), hashlib.sha256(post).hexdigest()
-        if known.exported and known.content_digest == digest and self.folder.has(path) and not self.why:
+        if (
+            known.exported
+            and known.content_digest == digest
+            and (self.anywhere or self.folder.has(path))
+            and not self.why
+        ):
             validators = item.fetch.validators() if item.fetch else {}
             self.catalogue.unchanged(item.id, self.now(), **validators, **self.later(item))
             self.catalogue.contents.put_missing(item, known.revision, self.now(), verbatim=self.render.verbatim)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,22 +10,28 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, bindparam, literal_column, select, update
 
+from sinanews.catalogue.budgets import Budgets
+from sinanews.catalogue.claims import Claims
 from sinanews.catalogue.contents import Contents
-from sinanews.catalogue.database import Database
+from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.due import Due
-from sinanews.catalogue.migrations import SCHEMA_VERSION, prepare, version_of
+from sinanews.catalogue.migrations import SCHEMA_VERSION, check_version, prepare, version_of
 from sinanews.catalogue.originals import Originals, rename_pages
 from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
 from sinanews.catalogue.seed_files import SeedFiles
 from sinanews.catalogue.tables import ASIDE, COPY, article_channels, articles, contents, revisions
+from sinanews.catalogue.workers import Workers
 from sinanews.duplicates import index
 from sinanews.duplicates.decision import Alike, Known, TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, Sketch
+from sinanews.exceptions import StillAtWork
 from sinanews.items import ArticleItem
 from sinanews.posts.folder import aside_path
 from sinanews.posts.naming import file_id
+from sinanews.prepared import Prepared
 
+PATIENCE = 20.0  #: seconds that a migration waits for the workers of an older version
 FREE_RETRIES = 3  #: failures before the next try is put off
 DONE = frozenset({"exported", "duplicate", "refused"})
 #: The columns of what a page answered that was no article, where it answered nothing of the kind.
@@ -73,13 +80,15 @@ def _exported_with(column: Column[Any], value: str) -> Any:
 _NEW = {"revision": 0}
 _OWN = ("path", "file_digest", "content_digest", "attempts", "revision")  #: fields of Known and columns alike
 _asked = select(literal_column("1").label("one")).subquery()  # a row, whatever there is of the article
-_KNOWN_OF = select(
-    *(a[name] for name in _OWN),
-    a.state,
-    a.missing_pages,
-    _exported_with(a.url, "url").label("same_url"),
-    _exported_with(a.text_digest, "digest").label("same_text"),
-).join_from(_asked, articles, a.id == bindparam("id"), isouter=True)
+_KNOWN_OF = Prepared(
+    select(
+        *(a[name] for name in _OWN),
+        a.state,
+        a.missing_pages,
+        _exported_with(a.url, "url").label("same_url"),
+        _exported_with(a.text_digest, "digest").label("same_text"),
+    ).join_from(_asked, articles, a.id == bindparam("id"), isouter=True)
+)
 _KNOWN = select(a.id, a.state, a.channel, a.listed_mtime, a.recorded_at, a.etag, a.last_modified).where(
     a.id.in_(bindparam("ids", expanding=True))
 )
@@ -104,23 +113,46 @@ class Catalogue(Database):
         self.originals = Originals(self)
         self.runs = Runs(self)
         self.seed_files = SeedFiles(self)
+        self.workers = Workers(self)
+        self.budgets = Budgets(self)
+        #: Of the worker that has joined with this object, if one has.
+        self.claims = Claims(self, self._take_channels)
         try:
             with self.read() as connection:
                 is_ready = version_of(connection) == SCHEMA_VERSION
             if not is_ready:
-                with self.alone(), self.begin() as connection:
-                    prepare(connection, str(self))
+                self._prepare()
         except BaseException:
             self.close()
             raise
 
+    def _prepare(self) -> None:
+        """Make or migrate the tables; workers of an older version have a while to leave."""
+        deadline = time.monotonic() + PATIENCE
+        with self.alone():
+            while True:
+                try:
+                    with self.begin() as connection:
+                        prepare(connection, str(self))
+                    return
+                except StillAtWork:
+                    if time.monotonic() > deadline or self.give_up():
+                        raise
+                time.sleep(0.2)
+
+    def check(self, connection: Connection) -> None:
+        """Another program may have brought the tables on since they were opened: nothing is written to those."""
+        check_version(connection, str(self))
+
     # --- what is known ---------------------------------------------------------------------------------
 
+    @again_where_lost
     def article(self, article_id: str) -> Row[Any] | None:
         """The whole row of an article."""
         with self.read() as connection:
             return connection.execute(select(articles).where(a.id == article_id)).one_or_none()
 
+    @again_where_lost
     def known(self, ids: Collection[str]) -> dict[str, Remembered]:
         """Those of the ids that the catalogue has a row for."""
         self._name_rebuilt(ids)
@@ -141,11 +173,13 @@ class Catalogue(Database):
                 connection.execute(its.values(article_id=named[digest]))
                 index.rename(connection, digest, named[digest])
 
+    @again_where_lost
     def channel_of(self, url: str) -> str | None:
         """The slug of the channel that listed a URL first, where one did."""
         with self.read() as connection:
             return connection.scalar(select(a.channel).where(a.url == url).limit(1))
 
+    @again_where_lost
     def known_urls(self, urls: Collection[str]) -> dict[str, str]:
         """url → id for those of the canonical URLs that are done."""
         with self.read() as connection:
@@ -160,7 +194,7 @@ class Catalogue(Database):
         with self.read() as connection:
             digest = fingerprint.text_digest if fingerprint is not None else None
             url = item.url if fingerprint is not None else None
-            row = connection.execute(_KNOWN_OF, {"id": item.id, "url": url, "digest": digest}).one()
+            row = _KNOWN_OF.run(connection, {"id": item.id, "url": url, "digest": digest}).one()
             own: dict[str, Any] = {}
             if row.state is not None:
                 own = {name: getattr(row, name) for name in _OWN}
@@ -248,6 +282,7 @@ class Catalogue(Database):
         for row in connection.execute(exported).mappings().all():
             self.upsert(connection, revisions, {"article_id": article_id, **row, "replaced_at": now})
 
+    @again_where_lost
     def aside_paths(self) -> Sequence[str]:
         """The paths of all posts whose place a better copy has taken."""
         with self.read() as connection:

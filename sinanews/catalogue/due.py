@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, or_, select
 
-from sinanews.catalogue.database import Database
+from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.tables import INCOMPLETE, UNFINISHED, articles
 
 BATCH = 500  #: rows read at once
@@ -52,6 +52,7 @@ class Due:
             yield from rows
             last = rows[-1]
 
+    @again_where_lost
     def _rows(self, query: Any) -> list[Row[Any]]:
         with self.database.read() as connection:
             return list(connection.execute(query).all())

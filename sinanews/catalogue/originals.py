@@ -17,7 +17,6 @@ from sinanews.listing.roll import Listing
 BATCH = 500  #: rows read at once
 o, f, a, c = originals.c, original_files.c, articles.c, contents.c
 _TIMES, _TEXTS = ("published_at", "updated_at"), ("id", "title", "media", "summary")
-_SAME = select(originals).limit(1)
 
 
 class Weight(NamedTuple):
@@ -42,11 +41,11 @@ class Originals:
             counted = {"records": f.records + 1, "bytes": end}
             self._touch(connection, file, values["fetched_at"], counted, {"records": 1, "bytes": end})
 
-    def same(self, article_id: str, url: str, digest: str, status: int) -> Row[Any] | None:
-        """The record that has just this page of an article."""
+    def same(self, article_id: str, url: str, digest: str, status: int) -> Sequence[Row[Any]]:
+        """The records that have just this page of an article; more than one where several machines have it."""
         with self.database.read() as connection:
             its = (o.article_id == article_id, o.url == url, o.digest == digest, o.status == status)
-            return connection.execute(_SAME.where(*its)).one_or_none()
+            return connection.execute(select(originals).where(*its)).all()
 
     def met_again(self, row: Row[Any], at: datetime, listed: str | None) -> None:
         """A page that was just as that record has it. What a list said and no longer says is kept."""

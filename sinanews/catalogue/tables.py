@@ -185,13 +185,50 @@ watermarks = Table(
     Column("last_success", UtcTime),  # when a run last came to the end of its listing
 )
 
-#: Until when a host is left alone because it banned us.
+#: Until when a host is left alone because it banned those at that address.
 cooldowns = Table(
     "cooldowns",
     metadata,
+    Column("address", String(100), primary_key=True, server_default=""),  # SINANEWS_ADDRESS
     Column("host", String(100), primary_key=True),
     Column("until", UtcTime, nullable=False),
     Column("reason", Text),
+)
+
+#: Who works with a catalogue that several share, or died while it did. Its times are the database's: see clock.py.
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("address", String(100), nullable=False),  # SINANEWS_ADDRESS
+    Column("what", Text, nullable=False),
+    Column("doing", Text, nullable=False, server_default=""),
+    Column("since", UtcTime, nullable=False),  # it does so
+    Column("started_at", UtcTime, nullable=False),
+    Column("lease", Float, nullable=False),  # seconds
+    Column("alive_until", UtcTime, nullable=False),
+    Column("schema", Integer, nullable=False),
+    Column("program", String(40), nullable=False),
+    sqlite_autoincrement=True,  # no id is given again: what one left behind would be another's
+)
+
+#: Articles that are being had, a few for each worker; a claim holds while its worker's lease does.
+claims = Table(
+    "claims",
+    metadata,
+    Column("article_id", String(300), primary_key=True),  # the key by which its row is known before it is had
+    Column("worker", Integer, nullable=False),
+)
+
+#: When the next request may be sent to a host from an address: seconds since 1970 by the database's clock.
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("address", String(100), primary_key=True),
+    Column("host", String(255), primary_key=True),
+    Column("next_at", Float(53), nullable=False),
 )
 
 #: A stretch of publication time that no listing has covered; (channel, after] … before.

@@ -67,10 +67,13 @@ class BodyText:
 
     def __init__(self, blocks: list[Block]) -> None:
         self.blocks = blocks
+        self._all: list[Line] | None = None  #: until a block changes
         self._lines: dict[Block, list[Line]] = {}  # not in the blocks: lines know theirs, and no circle keeps the tree
 
     def lines(self) -> list[Line]:
-        return [line for block in self.blocks for line in self.lines_of(block)]
+        if self._all is None:
+            self._all = [line for block in self.blocks for line in self.lines_of(block)]
+        return self._all
 
     def lines_of(self, block: Block) -> list[Line]:
         """The lines of a block, looked at once until it changes."""
@@ -106,6 +109,7 @@ class BodyText:
 
     def _look_again(self, changed: Iterable[Block], gone: set[Block]) -> None:
         """Changed blocks have other lines; those that are empty now go, with those that are gone."""
+        self._all = None
         for block in changed:
             block.tidy()
             self._lines.pop(block, None)

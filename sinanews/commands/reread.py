@@ -29,6 +29,7 @@ from sinanews.listing.channels import select_channels
 from sinanews.originals import check_installed
 from sinanews.posts.exporter import PostRenderer
 from sinanews.posts.folder import ExportFolder
+from sinanews.posts.no_folder import NoFolder
 from sinanews.terminal.show import CatalogueCommand, console, plain
 from sinanews.watch.outcomes import INTERRUPTED
 
@@ -110,9 +111,10 @@ class Command(CatalogueCommand):
 
     def reader(self, catalogue: Catalogue, options: Mapping[str, Any], opts: argparse.Namespace) -> Rereader:
         assert self.settings is not None
-        folder = ExportFolder(exports_folder(self.settings["SINANEWS_EXPORTS"]))
+        posts = self.settings.getbool("SINANEWS_POSTS", True)
+        folder = (ExportFolder if posts else NoFolder)(exports_folder(self.settings["SINANEWS_EXPORTS"]))
         render, policy = PostRenderer.from_settings(self.settings), self.settings["SINANEWS_DUPLICATES"]
-        store = Store(catalogue, folder, render, policy, lambda: datetime.now(timezone.utc), REASON)
+        store = Store(catalogue, folder, render, policy, lambda: datetime.now(timezone.utc), why=REASON)
         where = tuple(conditions(options)) if not (opts.show or self.ids) else ()
         dry = opts.dry_run or bool(opts.show)
         return Rereader(catalogue, store, where, options.get("part", (1, 1)), opts.force, dry)

@@ -51,7 +51,8 @@ LOST_ANYWAY = 0.01  # share of numbers that may differ though all words agree (t
 
 # Goes before texts are compared: everything but words, percent signs, and the points and signs of numbers.
 # "3.5" must not become "35", nor "-2%" "2%".
-_CLUTTER = re.compile(r"(?:(?!(?<=\d)\.(?=\d)|[+\-](?=\d))[^\w%])|_")
+# Patterns for whole texts begin with a set or a letter: `re` looks for those quickly, and for nothing else.
+_CLUTTER = re.compile(r"[\W_](?<!%)(?!(?<=\d\.)\d|(?<=[+\-])\d)")
 # Scripts that write no spaces between words: Han, kana, Thai, Lao, Burmese, Khmer.
 _SPACELESS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -67,7 +68,7 @@ for _first, _last in (map(ord, stretch) for stretch in re.findall(r"(.)-(.)", _S
     if _last < 0x10000:  # beyond are ideographs alone
         _KINDS[_first : _last + 1] = [1 + chr(point).isalpha() for point in range(_first, _last + 1)]
 _KINDS[ord(_LONGER)] = 1
-_NUMBER = re.compile(r"([+\-]?\d+(?:,\d{3})*(?:\.\d+)?)")
+_NUMBER = re.compile(r"([+\-\d](?<![+\-](?!\d))\d*(?:,\d{3})*(?:\.\d+)?)")
 # Lines that each medium writes for itself: their dates and staff codes are not the story's.
 _IMPRINT = re.compile(
     r"(?m)^[(\[【\s]*(?:责任编辑|责编|编辑|本文来源|来源|转自|转载自|原标题|作者|本报|本网|记者|校对|审核|文/)[^\n]{0,40}$"
@@ -83,7 +84,7 @@ _SECTION = re.compile(
 _NOTE = re.compile(r"(?m)^[^\w\n]*(?:风险提示|免责声明|风险警示|(?:法律|重要|特别|版权)声明|disclaimer)[^\S\n]*:.*$")
 _FORMULA = re.compile(
     r"虚假记载|误导性陈述|重大遗漏|不构成.{0,20}(?:建议|意见|依据|要约)|与本.{1,8}立场无关|不代表本.{1,8}(?:立场|观点)|风险自担|后果自负|"
-    r"(?:投资|入市)[需须]谨慎|据此(?:操作|入市|投资)|未经.{0,12}(?:授权|许可|同意).{0,12}(?:转载|复制|使用|刊登)|"
+    r"投资[需须]谨慎|入市[需须]谨慎|据此(?:操作|入市|投资)|未经.{0,12}(?:授权|许可|同意).{0,12}(?:转载|复制|使用|刊登)|"
     r"all rights reserved|not (?:intended as|constitute) .{0,40}advice|without warranty"
 )
 _SENTENCE_END = re.compile(r"(?<=[。!?\n])")
@@ -91,6 +92,7 @@ LONGEST_SENTENCE = 300  # characters; more is no formula but a text without full
 _CORRECTION = re.compile(
     r"(?m)\A[^\n]*(?:更正|勘误|订正)|特此更正|(?:^|[(【\[。])\s*(?:更正|勘误|订正)(?:说明|启事|声明|公告)?\s*[:】\])]"
 )
+_CORRECTING = ("更正", "勘误", "订正")  # one of them is in all that the pattern finds
 _CREDIT = re.compile(r"(?:来源|转自|转载自|原载)[:于]?\s*《?(\w{2,12})|据《?(\w{2,10}?)》?(?:记者)?(?:报道|消息)")
 _CIRCLED = re.compile(r"[①-⑳]")
 # How titles number the parts of a series; Chinese digits are read as digits.
@@ -107,11 +109,15 @@ _PARTS = tuple(
     )
 )
 _CHINESE_DIGITS = str.maketrans("一二三四五六七八九", "123456789")
+#: What NFKC changes in nearly every Chinese text: a text that has nothing else for it to change it passes quickly.
+_OFTEN_WIDE = {wide: unicodedata.normalize("NFKC", wide) for wide in "，：；（）！？％　…"}
 _HEADER = struct.Struct("<BBIB6B")
 _VERSION = 2
 
 
 def _wide(text: str) -> str:
+    for wide, narrow in _OFTEN_WIDE.items():
+        text = text.replace(wide, narrow)
     return unicodedata.normalize("NFKC", text).casefold()
 
 
@@ -238,11 +244,20 @@ def _hashes(points: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
     count = max(0, len(points) - size + 1)
     mixed = np.zeros(count, np.uint64)
     for start in range(size):
-        mixed = (mixed + points[start : start + count]) * np.uint64(0x9E3779B97F4A7C15)
+        mixed += points[start : start + count]
+        mixed *= np.uint64(0x9E3779B97F4A7C15)
         mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(32)
     return mixed
+
+
+def _smallest(hashes: NDArray[np.uint64], count: int, bits: int = 0) -> NDArray[np.uint64]:
+    """The smallest of them that differ, ascending; of those that agree but for their last `bits` the smallest."""
+    ordered = np.sort(hashes)
+    kept = np.ones(len(ordered), np.bool_)
+    kept[1:] = ordered[1:] >> np.uint64(bits) != ordered[:-1] >> np.uint64(bits)
+    return ordered[kept][:count]
 
 
 @lru_cache(maxsize=1 << 14)
@@ -253,16 +268,30 @@ def _hash16(text: str) -> int:
 def _numbers(wide: str) -> list[tuple[str, str]]:
     """Where each number stands, and the number. Where a text is cut inside one, it stands elsewhere."""
     parts = _NUMBER.split(_IMPRINT.sub("", wide))
-    words = [_TOKEN.findall(part) for part in parts[::2]]
-    befores = accumulate(words, lambda before, part: (before + part)[-CONTEXT:])
-    found = zip(befores, parts[1::2], words[1:], strict=False)
-    return [(" ".join(before + after[:1]), number.replace(",", "")) for before, number, after in found]
+    # All that stands before the first number is its place; so it is in the sketches that catalogues hold.
+    last = [_TOKEN.findall(parts[0]), *map(_last_tokens, parts[2::2])]
+    befores = accumulate(last, lambda before, part: (before + part)[-CONTEXT:])
+    firsts = ([first[0]] if (first := _TOKEN.search(part)) else [] for part in parts[2::2])
+    found = zip(befores, parts[1::2], firsts, strict=False)
+    return [(" ".join(before + after), number.replace(",", "")) for before, number, after in found]
+
+
+def _last_tokens(part: str) -> list[str]:
+    """The last of a stretch of text, CONTEXT of them where it has so many; mostly its last few characters tell."""
+    found = _TOKEN.findall(part[-4 * CONTEXT :])
+    if len(found) <= CONTEXT:  # the first may be the end of a longer one
+        found = _TOKEN.findall(part)
+    return found[-CONTEXT:]
 
 
 def _part(title: str) -> str:
     heading = _wide(_CIRCLED.sub(r"(\g<0>)", title)).strip().translate(_CHINESE_DIGITS)
     found = ((kind, pattern.search(heading)) for kind, pattern in enumerate(_PARTS))
     return next((f"{kind}{match[1]}" for kind, match in found if match), "")
+
+
+def _corrects(text: str) -> bool:
+    return any(word in text for word in _CORRECTING) and _CORRECTION.search(text) is not None
 
 
 def sketch(title: str, text: str) -> Sketch | None:
@@ -282,19 +311,20 @@ def _sketch_of(title: str, whole: str) -> Sketch | None:
         return None
     numbers, credit = _numbers(wide), _CREDIT.search(whole)
     runs = _hashes(words, SHINGLE_LENGTH) >> np.uint64(32)
-    shingles, first = (found[:SHINGLES] for found in np.unique(runs, return_index=True))
-    lead = np.unique(runs[: LEAD - SHINGLE_LENGTH + 1] >> np.uint64(16))[:LEAD_HASHES]
-    keys = np.unique(_hashes(tokens, KEY_LENGTH))[:KEYS].astype(np.uint32).astype(np.int32)
+    half = np.uint64(32)
+    placed = _smallest(runs << half | np.arange(len(runs), dtype=np.uint64), SHINGLES, bits=32)
+    lead = _smallest(runs[: LEAD - SHINGLE_LENGTH + 1] >> np.uint64(16), LEAD_HASHES)
+    keys = _smallest(_hashes(tokens, KEY_LENGTH), KEYS).astype(np.uint32).astype(np.int32)
     return Sketch(
         length=len(tokens),
-        shingles=tuple(shingles.tolist()),
-        places=tuple((first * 256 // len(runs)).tolist()),
+        shingles=tuple((placed >> half).tolist()),
+        places=tuple(((placed & np.uint64(0xFFFFFFFF)) * np.uint64(256) // np.uint64(len(runs))).tolist()),
         numbers=tuple(sorted({_hash16(place) << 16 | _hash16(number) for place, number in numbers})[:NUMBERS]),
         lead=tuple(lead.tolist()),
-        keys=tuple(np.unique(keys).tolist()),
+        keys=tuple(sorted(set(keys.tolist()))),
         number_length=min(255, round(sum(len(number) for _, number in numbers) / max(1, len(numbers)))),
         part=_part(title),
-        correction=bool(_CORRECTION.search(f"{_wide(title).strip()}\n{whole}")),
+        correction=_corrects(f"{_wide(title).strip()}\n{whole}"),
         credit=(credit[1] or credit[2]) if credit else "",
     )
 

@@ -36,6 +36,7 @@ from sqlalchemy import (
 )
 
 from sinanews.duplicates.fingerprint import KEYS, Likeness, Sketch, compare, may_be_alike
+from sinanews.prepared import Prepared
 
 PER_KEY = 16  # copies appear within days, so the newest are the likely ones
 CHECKED = 10  # of a real copy's 12 keys, 6 are shared on average even with 5 % of its characters changed
@@ -84,16 +85,18 @@ _LIKELIEST = (
     .limit(literal_column(str(CHECKED)))
     .subquery("likeliest")
 )
-_CANDIDATES = (  # made once: compiling it takes longer than running it
+_CANDIDATES = Prepared(
     select(stories.c.article_id, stories.c.sketch)
     .join_from(_LIKELIEST, stories, stories.c.ref == _LIKELIEST.c.ref)
     .order_by(text("likeliest.weight DESC"), _LIKELIEST.c.ref.desc())
 )
-_REF = select(stories.c.ref, stories.c.sketch).where(stories.c.article_id == bindparam("article"))
-_ADD_STORY = stories.insert().returning(stories.c.ref)
-_ADD_KEYS = story_keys.insert()
-_DROP_STORY = delete(stories).where(stories.c.ref == bindparam("old"))
-_DROP_KEY = delete(story_keys).where(story_keys.c.key == bindparam("old_key"), story_keys.c.ref == bindparam("old"))
+_REF = Prepared(select(stories.c.ref, stories.c.sketch).where(stories.c.article_id == bindparam("article")))
+_ADD_STORY = Prepared(stories.insert().returning(stories.c.ref), ("article_id", "sketch"))
+_ADD_KEYS = Prepared(story_keys.insert(), ("key", "ref"))
+_DROP_STORY = Prepared(delete(stories).where(stories.c.ref == bindparam("old")))
+_DROP_KEY = Prepared(
+    delete(story_keys).where(story_keys.c.key == bindparam("old_key"), story_keys.c.ref == bindparam("old"))
+)
 
 
 def add(connection: Connection, article_id: str, sketch: Sketch) -> None:
@@ -104,20 +107,20 @@ def add(connection: Connection, article_id: str, sketch: Sketch) -> None:
 
 def insert(connection: Connection, article_id: str, sketch: Sketch) -> None:
     """Make an article known that is not."""
-    ref = connection.execute(_ADD_STORY, {"article_id": article_id, "sketch": sketch.pack()}).scalar_one()
-    connection.execute(_ADD_KEYS, [{"key": key, "ref": ref} for key in sketch.keys])
+    ref = _ADD_STORY.run(connection, {"article_id": article_id, "sketch": sketch.pack()}).scalar_one()
+    _ADD_KEYS.run(connection, [{"key": key, "ref": ref} for key in sketch.keys])
 
 
 def remove(connection: Connection, article_id: str) -> bool:
     """Forget an article; whether it was known."""
-    row = connection.execute(_REF, {"article": article_id}).one_or_none()
+    row = _REF.run(connection, {"article": article_id}).one_or_none()
     if row is None:
         return False
     old = Sketch.unpack(row.sketch)
     keys = [{"old_key": key, "old": row.ref} for key in (old.keys if old else ())]
     if keys:  # of another version they are not known, and lead nowhere
-        connection.execute(_DROP_KEY, keys)
-    connection.execute(_DROP_STORY, {"old": row.ref})
+        _DROP_KEY.run(connection, keys)
+    _DROP_STORY.run(connection, {"old": row.ref})
     return True
 
 
@@ -134,7 +137,7 @@ def candidates(connection: Connection, sketch: Sketch) -> list[tuple[str, bytes]
     if not sketch.keys:
         return []
     padded = [*sketch.keys, *[None] * (KEYS - len(sketch.keys))]  # NULL equals nothing
-    rows = connection.execute(_CANDIDATES, {f"k{slot}": key for slot, key in enumerate(padded)})
+    rows = _CANDIDATES.run(connection, {f"k{slot}": key for slot, key in enumerate(padded)})
     return [(row.article_id, row.sketch) for row in rows]
 
 

@@ -79,6 +79,7 @@ class BanMiddleware:
         scheduler = self.crawler.engine.scheduler
         assert isinstance(scheduler, PatientScheduler), "settings.SCHEDULER is not sinanews.scheduler.PatientScheduler"
         scheduler.rest(host, seconds)
+        Run.of(self.crawler).left_alone(host, seconds)
 
     def _slow_down(self, request: Request) -> None:
         name = request.meta.get("download_slot", "")

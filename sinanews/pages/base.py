@@ -54,13 +54,17 @@ def medium_after_time(line: str) -> str:
 
 @dataclass
 class Source:
-    """A page to be read: its text, its tree, and the URL it was asked for."""
+    """A page to be read: its text, its tree, and the URL it was asked for.
+
+    lexbor is slow to compare the names of elements, and quick with attributes: so ``[content]:is(meta)``, where a
+    selector would be tried on every element of a page.
+    """
 
     text: str
     url: str
     utf8: InitVar[bytes | None] = None  #: the text once more, where it is at hand: the parser needs no copy then
     tree: LexborHTMLParser = field(init=False)
-    _shown: dict[str, bool] = field(init=False, default_factory=dict)
+    _first: dict[str, LexborNode | None] = field(init=False, default_factory=dict)
     _found: dict[Callable[[Source], LexborNode | None], LexborNode | None] = field(init=False, default_factory=dict)
 
     def __post_init__(self, utf8: bytes | None) -> None:
@@ -70,7 +74,7 @@ class Source:
     def meta(self) -> dict[str, str]:
         """``name`` or ``property`` in lower case -> content; the first that is not empty counts."""
         found: dict[str, str] = {}
-        for node in self.tree.css("meta"):
+        for node in self.tree.css("[content]:is(meta)"):
             attributes = node.attributes
             name = (attributes.get("name") or attributes.get("property") or "").lower()
             if name and (content := squeeze(attributes.get("content"))):
@@ -80,14 +84,17 @@ class Source:
     @cached_property
     def headline(self) -> str:
         """``<title>`` without the names of channel and site behind it."""
-        whole = squeeze(node.text() if (node := self.tree.css_first("title")) else "")
+        whole = squeeze(node.text() if (node := self.first("title")) else "")
         return re.split(r"[_|]|(?<![-—–])[-—–]+\s*(?:新浪|手机新浪)", whole, maxsplit=1)[0].strip()
 
+    def first(self, css: str) -> LexborNode | None:
+        """The first such element; remembered, for many layouts and fields ask for the same."""
+        if css not in self._first:
+            self._first[css] = self.tree.css_first(css)
+        return self._first[css]
+
     def shows(self, css: str) -> bool:
-        """Whether the page has such an element; remembered, for many layouts ask for the same."""
-        if css not in self._shown:
-            self._shown[css] = self.tree.css_first(css) is not None
-        return self._shown[css]
+        return self.first(css) is not None
 
     def found(self, find: Callable[[Source], LexborNode | None]) -> LexborNode | None:
         """What a function finds on the page, looked for once."""
@@ -98,7 +105,7 @@ class Source:
     def texts(self, *selectors: str) -> Iterator[str]:
         """The texts that selectors find, one selector after the other; mostly only the first is wanted."""
         for css in selectors:
-            if (first := self.tree.css_first(css)) is not None:
+            if (first := self.first(css)) is not None:
                 yield squeeze(first.text(deep=True))
                 yield from (squeeze(node.text(deep=True)) for node in self.tree.css(css)[1:])
 
@@ -191,7 +198,7 @@ class Layout:
         return [word for word in dict.fromkeys(words) if word not in _SITE_WORDS and len(word) <= 20]
 
     def body_node(self, page: Source) -> LexborNode | None:
-        return next((node for css in self.body if (node := page.tree.css_first(css)) is not None), None)
+        return next((node for css in self.body if (node := page.first(css)) is not None), None)
 
     def body_of(self, page: Source) -> str:
         node = self.body_node(page)

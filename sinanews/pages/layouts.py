@@ -6,17 +6,17 @@ import re
 
 from sinanews.pages.base import Layout, Source
 
-KANDIAN = 'meta[name="comment"][content^="mp:"]'
+KANDIAN = '[name="comment"][content^="mp:"]:is(meta)'
 HEADLINES = ".m-header-part-w, .m-header-part, .m-nav-part"
 TIME_SOURCE = ".time-source, #navtimeSource"
 MOBILE = ".art_box, .art_content"
 VIDEO = (
-    'meta[property="og:type"][content^="video"], .VD_player, #J_Video_Player, .video_path, #videoPlayer, '
+    '[property="og:type"][content^="video"]:is(meta), .VD_player, #J_Video_Player, .video_path, #videoPlayer, '
     "#myflashBox, .vd_playBox"
 )
 #: Meta tags of the publishing systems since 2017.
 PUBLISHED = ", ".join(
-    f'meta[{key}="{name}"]'
+    f'[{key}="{name}"]:is(meta)'
     for key in ("property", "name")
     for name in ("bytedance:published_time", "article:published_time", "weibo: article:create_at")
 )

@@ -251,5 +251,5 @@ def _not_found(page: Source, words: str) -> None:
 
 
 def _title(page: Source) -> str:
-    node = page.tree.css_first("title")
+    node = page.first("title")
     return node.text() if node is not None else ""

@@ -20,7 +20,7 @@ def next_pages(page: LexborHTMLParser | str, url: str) -> list[str]:
     stem, _ = _place(here)
     name = re.sub(r"[^\w-]", "", stem.rpartition("/")[2].partition(".")[0])
     found: dict[str, int] = {}
-    for link in tree.css(f'a[href*="{name}"]') if name else []:
+    for link in tree.css(f'[href*="{name}"]:is(a)') if name else []:
         try:
             target = canonical_url(urljoin(url, link.attributes.get("href") or ""))
         except ValueError:

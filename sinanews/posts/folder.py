@@ -31,6 +31,7 @@ class ExportFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._known: dict[str, Path] = {}  #: the folders of posts, by their paths below the root
         self._durable: set[Path] = set()  #: folders whose names are known to be on disk in their parents
         self._renamed_in: set[Path] = set()  #: folders with names that may not be on disk yet
         try:
@@ -58,13 +59,12 @@ class ExportFolder:
 
         It is sure to be the new one after ``sync``.
         """
-        target = self.root / path
         try:
             folder = self._folder_of(path)
-            _rename_over(folder / target.name, data, self._folder(TEMPORARY))
+            _rename_over(folder / path.rpartition("/")[2], data, self._folder_of(f"{TEMPORARY}/"))
             self._renamed_in.add(folder)
         except OSError as error:
-            raise ExportError(f"cannot write {target}: {error.strerror or error}") from None
+            raise ExportError(f"cannot write {self.root / path}: {error.strerror or error}") from None
 
     def sync(self) -> None:
         """Flush the names of the files written so far to disk."""
@@ -120,7 +120,11 @@ class ExportFolder:
         return place
 
     def _folder_of(self, path: str) -> Path:
-        return self._folder(*PurePosixPath(path).parts[:-1])
+        below = path[: path.rfind("/") + 1]
+        known = self._known.get(below)
+        if known is None or not _is(stat.S_ISDIR, known):
+            known = self._known[below] = self._folder(*PurePosixPath(below).parts)
+        return known
 
     def _folder(self, *parts: str) -> Path:
         """A folder below the root, made where it is missing, and its name flushed to disk in its parent."""

@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from sinanews.dates import BEIJING
@@ -38,6 +39,7 @@ def slug(title: str) -> str:
     return "-".join(_NOT_SLUG.sub("", part) for part in parts)[:SLUG_LENGTH].rstrip("-")
 
 
+@lru_cache(maxsize=1000)  # articles share their categories
 def folder(name: str) -> str:
     """A category as one folder name; never hidden, reserved, empty or a way out.
 

@@ -30,6 +30,8 @@ from sinanews.originals import check_installed
 from sinanews.originals.capture import Capture
 from sinanews.pages.answers import Walls
 from sinanews.posts.folder import ExportFolder
+from sinanews.posts.no_folder import NoFolder
+from sinanews.run.fleet import Fleet
 from sinanews.run.ledger import Ledger
 from sinanews.watch.alert import alert
 from sinanews.watch.monitors import Finding, judge_run
@@ -57,8 +59,11 @@ class Run(Ledger):
         self.spider_name: str = crawler.spidercls.name
         self.arguments: dict[str, str] = {}
         self.folder: ExportFolder
-        #: Held so that a second run of the same spider leaves; workers on one PostgreSQL share its rows instead.
+        #: Held so that a second run of the same spider leaves, where the catalogue is nobody else's …
         self.lock: RunLock | None = None
+        self.fleet: Fleet | None = None  #: … and the others, where it is shared
+        self.address: str = crawler.settings["SINANEWS_ADDRESS"] or ""
+        self.posts = crawler.settings.getbool("SINANEWS_POSTS", True)  #: whether this machine writes them
         self.walls = Walls(crawler.settings.getint("SINANEWS_BAN_LIMIT"))
         self.walled_host = ""
         #: Why the run was stopped before its end; set by stop_run.
@@ -89,19 +94,23 @@ class Run(Ledger):
         self.arguments = dict(getattr(spider, "arguments", {}))
         self.interrupts.watch()
         try:
-            if self.catalogue.path is not None:
+            if self.shared:
+                self.fleet = Fleet(self.crawler, self.catalogue, spider.name, self.look_for_bans)
+                self.fleet.member.doing(" ".join(f"{name}={value}" for name, value in self.arguments.items()))
+            elif self.catalogue.path is not None:
                 self.lock = RunLock(self.catalogue.path, self.spider_name, self.now())
-            self.folder = ExportFolder(self.exports)
+            self.folder = ExportFolder(self.exports) if self.posts else NoFolder(self.exports)
             self.folder.finish_moves(self.catalogue.aside_paths())
             self.writer = Writer(self.catalogue, self.before_commit)
-            self.take_in_old_posts()
+            if self.posts:
+                self.take_in_old_posts()
             self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())
             if self.keeps not in OFF:
+                folder = self.folder if self.posts else ExportFolder(self.exports)
                 stem = stem_of(self.now(), spider.name, self.run_id)
-                self.keeper = Keeper(self.catalogue, self.folder, stem, {"software": f"sinanews/{__version__}"})
-            for row in self.catalogue.runs.cooldowns(self.now()) if getattr(spider, "online", True) else ():
-                until = to_beijing(row.until)
-                raise Banned(f"left alone until {until:%Y-%m-%d %H:%M} Beijing time: {row.reason}")
+                self.keeper = Keeper(self.catalogue, folder, stem, {"software": f"sinanews/{__version__}"})
+            if ban := self.ban():
+                raise ban
         except SinanewsError as error:
             self.stop_run(error)
 
@@ -195,8 +204,26 @@ class Run(Ledger):
         with self.stopped_by_catalogue():
             if self.has_begun and self.stopped_because is None:
                 seconds = max(asked, self.crawler.settings.getfloat("SINANEWS_COOLDOWN"))
-                self.catalogue.runs.cool_down(host, self.now() + timedelta(seconds=seconds), words)
+                self.catalogue.runs.cool_down(host, seconds, words, self.address)
             self.stop_run(Banned(words))
+
+    def ban(self) -> Banned | None:
+        """That of this run's address, while its cool-down lasts. Raises CatalogueError."""
+        if not getattr(self.crawler.spider, "online", True):
+            return None
+        for row in self.catalogue.runs.cooldowns(self.address):
+            return Banned(f"left alone until {to_beijing(row.until):%Y-%m-%d %H:%M} Beijing time: {row.reason}")
+        return None
+
+    def look_for_bans(self) -> None:
+        """In the thread of the lease: a ban that another worker of this address met ends this run too."""
+        if self.fleet is not None and (ban := self.ban()) is not None:
+            self.fleet.loop.call_soon_threadsafe(self.stop_run, ban)
+
+    def left_alone(self, host: str, seconds: float) -> None:
+        """A host asked for a pause: it is for all who have this address."""
+        if self.fleet is not None:
+            self.fleet.rest(host, seconds)
 
     def wall(self, host: str) -> None:
         """A page of a host that stands between us and the site; so many of them are a ban."""
@@ -238,7 +265,7 @@ class Run(Ledger):
         self.close()
 
     def close(self) -> None:
-        """Let the writer do what waits, close the catalogue and give the lock back."""
+        """Let the writer do what waits, give claims and lock back, and close the catalogue."""
         if self.writer is not None:
             gone = self.writer.submit(self._let_go) if self.keeper is not None else None
             self.writer.close()
@@ -246,6 +273,8 @@ class Run(Ledger):
                 logger.warning("old pages could not be deleted: %s", error)
         if self.keeper is not None:
             self.keeper.close()
+        if self.fleet is not None:
+            self.fleet.leave()
         if "catalogue" in self.__dict__:
             self.catalogue.close()
         if self.lock is not None:

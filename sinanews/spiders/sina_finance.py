@@ -18,9 +18,10 @@ from sinanews import arguments
 from sinanews.archive.reading import Reading
 from sinanews.arguments import since_when
 from sinanews.catalogue import Remembered
+from sinanews.catalogue.claims import CLAIM, Wanted
 from sinanews.cleaning.item import clean_item
 from sinanews.dates import BEIJING, to_beijing
-from sinanews.exceptions import ArgumentError, CutPage, NoAnswer, PageGone, Refused, Wall
+from sinanews.exceptions import ArgumentError, CutPage, NoAnswer, NotNow, PageGone, Refused, Wall
 from sinanews.items import ArticleItem, Fetch
 from sinanews.listing.channels import DEFAULT, Channel, channel_by_slug, select_channels
 from sinanews.listing.roll import Listing, day_start
@@ -152,7 +153,7 @@ class SinaFinanceSpider(RollSpider):
         """The request for an article that we have, which may have been edited: cheap where it has not."""
         if self.left > 0 and row.key not in self.asked:
             self.run.count("articles/asked_again")
-            request = self.article_request(row, channel_by_slug(before.channel) or channel)
+            request = self.article_request(row, channel_by_slug(before.channel) or channel, before.recorded_at)
             for name, value in (("If-None-Match", before.etag), ("If-Modified-Since", before.last_modified)):
                 if value:
                     request.headers[name] = value
@@ -173,7 +174,8 @@ class SinaFinanceSpider(RollSpider):
             await self.run.refuse(row.key, Refused.named(reason, row.url), url=row.url, **values)
         return reason is not None
 
-    def article_request(self, row: Listing, channel: Channel | None) -> Request:
+    def article_request(self, row: Listing, channel: Channel | None, recorded_at: datetime | None = None) -> Request:
+        """The request for an article; ``recorded_at``: of its row, where it is done."""
         self.left -= 1
         self.asked.add(row.key)
         self.run.count("articles/asked")
@@ -182,6 +184,7 @@ class SinaFinanceSpider(RollSpider):
             self.parse_article,
             errback=self.article_failed,
             cb_kwargs={"row": row, "channel": channel},
+            meta={CLAIM: Wanted(row.key, row.url, recorded_at)},
             dont_filter=True,  # self.asked knows better
         )
 
@@ -224,7 +227,7 @@ class SinaFinanceSpider(RollSpider):
 
     async def article_failed(self, failure: Failure) -> None:
         """A page not found says something of the article; any other failure does not."""
-        if self.run.stopping:
+        if self.run.stopping or isinstance(failure.value, NotNow):
             return  # it is not the article's fault; it stays as listed
         request: Request = failure.request  # type: ignore[attr-defined]
         row: Listing = request.cb_kwargs["row"]

@@ -47,7 +47,7 @@ def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs
         "articles": {state: states[state] for state in STATES},
         "runs": [run_facts(r, alive) for r in catalogue.runs.last(limit=most_runs)],
         "channels": channel_facts(numbers, marks, queries.listed_days(catalogue, asked), asked),
-        "left_alone": [dict(row._mapping) for row in catalogue.runs.cooldowns(now)],
+        "left_alone": [dict(row._mapping) for row in catalogue.runs.cooldowns()],
         "gaps": [dict(row._mapping) for row in gaps],
         "unknown_layouts": [dict(row._mapping) for row in queries.unknown_layouts(catalogue)],
         "refused": dict(queries.numbers_of_refusals(numbers).most_common()),

@@ -12,11 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, exists, select, text
 
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue
-from sinanews.catalogue.tables import articles
+from sinanews.catalogue.tables import articles, contents
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ExportError
 from sinanews.posts.folder import SUPERSEDED, in_the_way, leftovers, posts_under
@@ -35,6 +35,7 @@ KINDS = {
     "replaced": ("is a link or a folder in a post's place", "{again}; what lies there is moved into .superseded/"),
     "changed": ("was changed after it was written", "{again} with --force; the changed one is kept in .superseded/"),
     "no_path": ("is exported, but its row names no file", "{again}"),
+    "not_kept": ("is not kept whole in the catalogue, and this machine has no posts", "verify where its post lies"),
     "waiting": ("is to be fetched again", "{again}"),
     "second": ("is a second file of one article", f"--repair moves it into {SUPERSEDED}/"),
     "unmoved": (f"belongs into {SUPERSEDED}: a better copy has its place", "--repair moves it; so does the next run"),
@@ -108,6 +109,15 @@ def check(catalogue: Catalogue, exports: Path, *, quick: bool = False) -> Iterat
             yield Mismatch("second" if article else "foreign", name, article)
     yield from (Mismatch("in_the_way", name) for name in in_the_way(exports))
     yield from (Mismatch("leftover", path.relative_to(exports).as_posix()) for path in leftovers(exports, SETTLED))
+
+
+def check_kept(catalogue: Catalogue) -> Iterator[Mismatch]:
+    """Where no posts are written: the exported articles of which nobody could write one. Raises CatalogueError."""
+    its = (contents.c.article_id == a.id) & (contents.c.revision == a.revision)
+    missing = select(a.id, a.url).where(a.state == "exported", a.path.is_not(None), ~exists().where(its))
+    with catalogue.read() as connection:
+        for row in connection.execution_options(yield_per=BATCH).execute(missing):
+            yield Mismatch("not_kept", row.id, row.id, row.url)
 
 
 def _rows(catalogue: Catalogue) -> Iterator[Row[Any]]:
