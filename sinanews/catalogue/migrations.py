@@ -56,7 +56,9 @@ def _nothing(connection: Connection) -> None:
 
 def _reasons_of_revisions(connection: Connection) -> None:
     """7: what made a revision, where that was no fetch. (Originals are new tables.)"""
-    if inspect(connection).has_table("contents"):  # one from before 2.0 gets it whole
+    tables = inspect(connection)
+    there = tables.has_table("contents")  # a catalogue from before 2.0 gets it whole
+    if there and not any(column["name"] == "reason" for column in tables.get_columns("contents")):
         connection.execute(text("ALTER TABLE contents ADD COLUMN reason VARCHAR(20)"))
 
 
