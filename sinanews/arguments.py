@@ -55,20 +55,23 @@ def flag(text: str) -> bool:
 
 
 def urls(text: str) -> tuple[str, ...]:
-    """Canonical URLs, from a comma list or from ``@FILE`` with one a line (# begins a comment line)."""
+    """Canonical URLs: a comma list, or one a line (# begins a comment line), in ``@FILE`` or in the text itself."""
     if text.startswith("@"):
         if not text[1:].strip():
             raise ArgumentError("no file; write its name after the @, such as @urls.txt")
         try:
-            lines = read_file(text[1:], MOST_BYTES).decode("utf-8-sig").splitlines()
+            found = _lines(read_file(text[1:], MOST_BYTES).decode("utf-8-sig"))
         except UnicodeDecodeError:
             raise ArgumentError("cannot read the file: not UTF-8") from None
-        found = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
         if not found:
             raise ArgumentError("the file names no URL")
     else:
-        found = list(names(text))
+        found = _lines(text) if "\n" in text else list(names(text))
     return tuple(dict.fromkeys(_canonical(part) for part in found))
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
 def named_path(text: str) -> Path:

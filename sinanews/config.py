@@ -55,6 +55,10 @@ def _is_mirror(text: str) -> bool:
     return not text or (parts.scheme in ("http", "https") and bool(parts.hostname))
 
 
+def _is_address(text: str) -> bool:
+    return not re.search(r"""[\s"'<>`{}]""", text)
+
+
 def _are_hosts(text: str) -> bool:
     return all(host == "*" or _HOST.fullmatch(host) for part in text.split(",") if (host := part.strip()))
 
@@ -72,7 +76,10 @@ SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_RETRY_DELAY", _is(float, 0), "seconds from 0"),
     ("SINANEWS_COOLDOWN", _is(float, 0), "seconds from 0"),
     ("SINANEWS_POLL", _is(float, 0), "seconds from 0"),
+    ("SINANEWS_JOB_DELAY", _is(float, 0), "seconds from 0"),
     ("SINANEWS_TOLERATED", _is(float, 0, 1), "a share from 0 to 1"),
+    ("SINANEWS_IMAGES", FLAGS.__contains__, "0 or 1"),
+    ("SINANEWS_IMAGES_URL", _is_address, "a path such as /images or an address, without quotes or blanks, or nothing"),
     ("SINANEWS_SHARED", ("", *FLAGS).__contains__, "0, 1 or nothing"),
     ("SINANEWS_LEASE", _is(float, 0.1), "seconds from 0.1"),
     ("SINANEWS_POSTS", FLAGS.__contains__, "0 or 1"),

@@ -34,6 +34,10 @@ class ExportError(SinanewsError):
     """A post cannot be written to disk (full, read-only, not ours to write)."""
 
 
+class BadPicture(SinanewsError):
+    """Bytes that are no picture to lie beside posts; its text is the reason in stats, pictures/failed/<reason>."""
+
+
 class RunLocked(SinanewsError):
     """Another run of the same spider is writing to the same catalogue."""
 

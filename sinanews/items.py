@@ -77,6 +77,7 @@ class ArticleItem:
         # Set by DedupPipeline, and when it is stored; see duplicates/.
         self.fingerprint: Any = None
         self.known: Any = None
+        self.copies: dict[str, str] = {}  #: of its pictures: where they came from → where a post finds them
 
 
 #: Fields whose absence is recorded; monitors compare it with what is usual.

@@ -28,7 +28,7 @@ SINANEWS_SHARED = os.environ.get("SINANEWS_SHARED", "")
 #: Name of the outgoing address, where machines that share a catalogue have several: those of one name share the pace
 #: at which a host is asked, and its bans. Read by Run.
 SINANEWS_ADDRESS = os.environ.get("SINANEWS_ADDRESS", "")
-#: Seconds after which what a killed worker held is another's. Read by Run.
+#: Seconds after which what a killed worker held is another's. Read by Run and workers.
 SINANEWS_LEASE = os.environ.get("SINANEWS_LEASE", "60")
 #: http://ADDRESS:PORT that serves https://HOST/PATH as /HOST/PATH; empty: the real site. Read by MirrorDownloadHandler.
 SINANEWS_MIRROR = os.environ.get("SINANEWS_MIRROR", "")
@@ -39,6 +39,11 @@ SINANEWS_HOSTS = os.environ.get("SINANEWS_HOSTS", "")
 SINANEWS_BODY = os.environ.get("SINANEWS_BODY", "clean")
 #: What becomes of a copy of a story that is there: drop, mark or keep. Read by ExportPipeline.
 SINANEWS_DUPLICATES = os.environ.get("SINANEWS_DUPLICATES", "drop")
+#: 1: copies of the pictures that articles show, in images/ of the exports. Read by PicturePipeline, PostRenderer.
+SINANEWS_IMAGES = os.environ.get("SINANEWS_IMAGES", "0")
+#: Where a blog serves that folder, such as /images; empty: posts name the way to it from their own folder. Read by
+#: PostRenderer.
+SINANEWS_IMAGES_URL = os.environ.get("SINANEWS_IMAGES_URL", "")
 #: Item fields to write after thumbnail, comma list; empty: the seed's keys exactly. Read by ExportPipeline.
 SINANEWS_FRONT_MATTER_EXTRA = os.environ.get("SINANEWS_FRONT_MATTER_EXTRA", "")
 #: 1: keep every article's pages as they came (extra "originals"); all: the answers of lists too. Read by Run.
@@ -65,6 +70,10 @@ SINANEWS_ALERT_COMMAND = os.environ.get("SINANEWS_ALERT_COMMAND", "")
 SINANEWS_CONTACT = os.environ.get("SINANEWS_CONTACT", "")
 #: The schedule, in place of jobs.py's: a list of dicts (name, cron, spider, arguments), or it as JSON. Read by jobs.
 SINANEWS_JOBS: str | list[dict[str, object]] = os.environ.get("SINANEWS_JOBS", "")
+#: The zone of the schedule's cron expressions, such as Asia/Shanghai; empty: the machine's. Read by jobs.
+SINANEWS_ZONE = os.environ.get("SINANEWS_ZONE", "")
+#: Seconds after which a job that came to nothing is tried again; five times as long each time. Read by workers.
+SINANEWS_JOB_DELAY = os.environ.get("SINANEWS_JOB_DELAY", "60")
 #: 0: neither a progress bar on a terminal nor a line each LOGSTATS_INTERVAL in a log. Read by progress.
 SINANEWS_PROGRESS = os.environ.get("SINANEWS_PROGRESS", "1")
 
@@ -131,6 +140,7 @@ ITEM_PIPELINES = {
     "sinanews.pipelines.CleanPipeline": 100,
     "sinanews.pipelines.DedupPipeline": 200,
     "sinanews.pipelines.ExportPipeline": 300,
+    "sinanews.pictures.pipeline.PicturePipeline": 400,
 }
 SPIDER_MIDDLEWARES = {"sinanews.run.middleware.RunMiddleware": 10}
 EXTENSIONS = {

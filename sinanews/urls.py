@@ -8,6 +8,7 @@ from functools import lru_cache
 from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit, urlunsplit
 
 SINA_ROOTS = ("sina.com.cn", "sina.cn")
+PICTURE_ROOTS = ("sinaimg.cn",)  #: whose hosts are asked for pictures only
 
 #: Query keys that say where a reader came from, not which page this is.
 TRACKING = frozenset(

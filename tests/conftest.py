@@ -33,7 +33,8 @@ FAST = {"DOWNLOAD_DELAY": "0", "AUTOTHROTTLE_ENABLED": "0", "CONCURRENT_REQUESTS
         "SINANEWS_RETRY_DELAY": "0.05", "LOG_LEVEL": "WARNING", "SINANEWS_STALE": "0"}  # fmt: skip
 #: The commands that crawl nothing.
 SHOWING = (
-    "catalogue", "channels", "duplicates", "history", "originals", "report", "reread", "rewrite", "schedule", "status",
+    "catalogue", "channels", "duplicates", "enqueue", "history", "originals", "report", "reread",
+    "rewrite", "schedule", "status",
 )  # fmt: skip
 
 

@@ -34,6 +34,8 @@ KNOWS: dict[str, set[str]] = {
     "samplesite": {"listing"},
     "jobs": set(),
     "__main__": {"commands", "config"},
+    "pictures": {"archive", "catalogue", "middlewares", "posts", "run", "spiders"},
+    "cluster": {"arguments", "catalogue", "config", "jobs", "run", "watch"},
     "addon": {"downloads", "run", "spiders"},
     "spiders": {
         "archive",
@@ -53,6 +55,7 @@ KNOWS: dict[str, set[str]] = {
         "arguments",
         "catalogue",
         "cleaning",
+        "cluster",
         "config",
         "duplicates",
         "jobs",
@@ -96,6 +99,8 @@ OWNERS = {
     "numpy": {"duplicates"},
     "warcio": {"originals"},
     "cronsim": {"jobs"},
+    "procrastinate": {"cluster"},
+    "psycopg": {"cluster"},
 }  # fmt: skip
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE or p.name != "__init__.py")
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, or_, select
 
+from sinanews.archive.copies import copies_for
 from sinanews.archive.old_posts import item_of_post
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.contents import unpack
@@ -127,18 +128,21 @@ class Rewriter:
         if row.data is None:
             item = item_of_post(row, self.folder.root)
             return self.render(item) if item is not None else None
-        post = _rendered(self.render, row.data)
+        copies = copies_for(self.catalogue, self.render, row.id, row.path)
+        post = _rendered(self.render, row.data, copies)
         if self.restore and _digest(post) != row.file_digest:
             other = PostRenderer(verbatim=not self.render.verbatim, extra_fields=self.render.extra_fields)
-            as_it_was = _rendered(other, row.data)
+            as_it_was = _rendered(other, row.data, copies)
             return as_it_was if _digest(as_it_was) == row.file_digest else post
         return post
 
 
-def _rendered(render: PostRenderer, data: bytes) -> bytes:
+def _rendered(render: PostRenderer, data: bytes, copies: dict[str, str]) -> bytes:
     """The post of what is kept of an article. Raises ValueError, Refused."""
     item, is_verbatim = unpack(data)
-    return render(clean_item(item, sinas=is_sinas(item)) if is_verbatim and not render.verbatim else item)
+    item = clean_item(item, sinas=is_sinas(item)) if is_verbatim and not render.verbatim else item
+    item.copies = copies
+    return render(item)
 
 
 def _digest(data: bytes) -> str:

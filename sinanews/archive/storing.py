@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from sinanews.archive.copies import copies_for
 from sinanews.archive.old_posts import item_of_post
 from sinanews.catalogue import Catalogue, next_try
 from sinanews.duplicates.decision import CopyOf, HasMore, TakesOver, decide
@@ -77,8 +78,10 @@ class Store:
         return Stored("duplicate", copy, orphan)
 
     def export(self, item: ArticleItem, copy: CopyOf | None, takes_over: TakesOver | None) -> Stored:
-        known, post = item.known, self.render(item)
+        known = item.known
         path = (known.path or post_path(item).as_posix()).removeprefix(f"{SUPERSEDED}/")
+        item.copies = copies_for(self.catalogue, self.render, item.id, path)
+        post = self.render(item)
         digest, whole = content_digest(post), hashlib.sha256(post).hexdigest()
         if (
             known.exported

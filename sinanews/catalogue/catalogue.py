@@ -17,6 +17,7 @@ from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.due import Due
 from sinanews.catalogue.migrations import SCHEMA_VERSION, check_version, prepare, version_of
 from sinanews.catalogue.originals import Originals, rename_pages
+from sinanews.catalogue.pictures import Pictures
 from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
 from sinanews.catalogue.seed_files import SeedFiles
@@ -111,6 +112,7 @@ class Catalogue(Database):
         self.due = Due(self)
         self.listing = ListingProgress(self)
         self.originals = Originals(self)
+        self.pictures = Pictures(self)
         self.runs = Runs(self)
         self.seed_files = SeedFiles(self)
         self.workers = Workers(self)

@@ -128,6 +128,23 @@ contents = Table(
 upkeep = Table("upkeep", metadata, Column("name", String(40), primary_key=True), Column("position", Text))
 FROM_POSTS = "contents_from_posts"  #: the contents of articles from before 2.0, by id: see archive/old_posts.py
 
+#: The pictures that articles show; ``path``: where the archive's copy lies, below the exports folder.
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("article_id", String(300), primary_key=True),
+    Column("url", Text, primary_key=True),
+    Column("path", Text),
+    Column("reason", String(40)),  # why it could not be had last
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_at", UtcTime, nullable=False),
+    Index("pictures_url", "url"),
+)
+WANTED = pictures.c.path.is_(None)
+_index_of_few("pictures_wanted", pictures.c.next_try_at, where=WANTED)
+STORED = pictures.c.path.is_not(None)
+_index_of_few("pictures_stored", pictures.c.path, where=STORED)
+
 #: Every channel that listed an article; articles.channel is the first.
 article_channels = Table(
     "article_channels",

@@ -15,7 +15,7 @@ from sinanews.catalogue import Catalogue
 from sinanews.config import exports_folder
 from sinanews.dates import minute
 from sinanews.exceptions import Refused
-from sinanews.originals import check_installed
+from sinanews.originals import check_warcio
 from sinanews.originals.capture import Capture, DamagedRecord
 from sinanews.originals.reading import read_at
 from sinanews.pages.decoding import decode
@@ -49,7 +49,7 @@ class Command(CatalogueCommand):
         self.named = args[0]
 
     def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
-        check_installed("scrapy originals")
+        check_warcio("scrapy originals")
         assert self.settings is not None
         one = (article_id(self.named) if "://" in self.named else None) or self.named
         rows = catalogue.originals.of(one)

@@ -26,7 +26,7 @@ from sinanews.commands.history import revision_lines, shown
 from sinanews.config import exports_folder
 from sinanews.exceptions import ArgumentError
 from sinanews.listing.channels import select_channels
-from sinanews.originals import check_installed
+from sinanews.originals import check_warcio
 from sinanews.posts.exporter import PostRenderer
 from sinanews.posts.folder import ExportFolder
 from sinanews.posts.no_folder import NoFolder
@@ -92,7 +92,7 @@ class Command(CatalogueCommand):
         self.ids = args
 
     def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
-        check_installed("scrapy reread")
+        check_warcio("scrapy reread")
         try:
             given = arglist_to_dict(opts.given)
         except ValueError:
@@ -100,7 +100,7 @@ class Command(CatalogueCommand):
         reader = self.reader(catalogue, parse_arguments(ARGUMENTS, given), opts)
         if opts.show:
             return show_one(opts.show, next(reader.these([opts.show]), None))
-        work = Work(catalogue, reader, "" if opts.dry_run or self.ids else name_of_reading(given))
+        work = ReadingAgain(catalogue, reader, "" if opts.dry_run or self.ids else name_of_reading(given))
         try:
             for one in reader.these(sorted({*self.ids})) if self.ids else work.all(opts.restart):
                 work.tell(one)
@@ -120,7 +120,7 @@ class Command(CatalogueCommand):
         return Rereader(catalogue, store, where, options.get("part", (1, 1)), opts.force, dry)
 
 
-class Work:
+class ReadingAgain:
     """The reading of many, and what is said of it."""
 
     def __init__(self, catalogue: Catalogue, reader: Rereader, name: str) -> None:

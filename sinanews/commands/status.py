@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from sinanews.catalogue import Catalogue
@@ -25,10 +26,15 @@ class Command(CatalogueCommand):
         parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
     def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
-        from sinanews.watch.summary import gather  # not at the top: Scrapy imports every command on every start
+        from sinanews.cluster.overview import gather_cluster  # not at the top: Scrapy imports every command
+        from sinanews.watch.summary import gather
 
         assert self.settings is not None
         facts = gather(catalogue, datetime.now(timezone.utc), stale=self.settings.getbool("SINANEWS_STALE"))
+        if (cluster := gather_cluster(catalogue)) is not None:
+            facts["cluster"], more = cluster
+            facts["findings"] = sorted([*facts["findings"], *map(asdict, more)], key=lambda f: f["level"] != "warning")
+            facts["needs_attention"] |= any(f.level == "warning" for f in more)
         print(as_json(facts)) if opts.json else tell_status(facts)
         return int(facts["needs_attention"])
 
@@ -48,7 +54,10 @@ def tell_status(facts: Mapping[str, Any]) -> None:
     if (kept := facts["originals"])["files"]:
         weight = f"{kept['bytes'] / 1e6:,.1f} MB in {kept['files']:,} files"
         out.print(f"Pages kept as they came: {kept['pages']:,}, {weight}", soft_wrap=True)
-    for title, headings, rows in tables(facts):
+    cluster = facts.get("cluster")
+    if cluster is not None and cluster["backfill"] is not None:
+        out.print(f"\nBackfill: {backfill_words(cluster['backfill'])}")
+    for title, headings, rows in [*(cluster_tables(cluster) if cluster is not None else ()), *tables(facts)]:
         if rows:
             out.print(Text(f"\n{title}", "bold"))
             out.print(table(headings, rows))
@@ -75,6 +84,40 @@ def tables(facts: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], list[An
           for f in facts["failed"]]),
         ("Duplicates (scrapy duplicates shows them)", ("why", ">articles"), list(facts["duplicates"].items())),
     ]  # fmt: skip
+
+
+def backfill_words(backfill: Mapping[str, Any]) -> str:
+    """How far the days are that were enqueued.
+
+    >>> backfill_words({"days": 90, "done": 60, "failed": 0, "in_last_hour": 30, "time_left": timedelta(minutes=61)})
+    '60 of 90 days done, 30 in the last hour; at that pace 1.0 h are left'
+    """
+    words = f"{backfill['done']} of {backfill['days']} days done"
+    words += f", {backfill['failed']} failed" * bool(backfill["failed"])
+    words += f", {backfill['in_last_hour']} in the last hour"
+    if backfill["time_left"] is None:
+        return words
+    hours = backfill["time_left"] / timedelta(hours=1)
+    return f"{words}; at that pace {f'{hours / 24:.1f} days' if hours > 48 else f'{hours:.1f} h'} are left"
+
+
+def cluster_tables(cluster: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], list[Any]]]:
+    return [
+        ("Queue", ("kind", ">waiting", ">doing", ">done", ">failed"),
+         [(kind, *numbers.values()) for kind, numbers in cluster["queue"].items() if any(numbers.values())]),
+        ("Workers", ("worker", "host", "pid", "state", "since", "does", "since", ">articles"),
+         [row for worker in cluster["workers"] for row in _worker_rows(worker)]),
+        ("Schedule", ("job", "last tick", "reckoned in"),
+         [(row["name"], minute(row["last"]), row["zone"]) for row in cluster["schedule"]]),
+    ]  # fmt: skip
+
+
+def _worker_rows(worker: Mapping[str, Any]) -> list[tuple[object, ...]]:
+    """A line for each of its jobs."""
+    state, since = ("alive", worker["started_at"]) if worker["alive"] else ("dead", worker["alive_until"])
+    its = (worker["worker"], worker["host"], worker["pid"], state, minute(since))
+    jobs = [(job["name"], minute(job["since"]), job["articles"]) for job in worker["doing"]] or [("nothing", "", "")]
+    return [(*(its if number == 0 else ("",) * len(its)), *job) for number, job in enumerate(jobs)]
 
 
 def _run_row(run: Mapping[str, Any]) -> tuple[object, ...]:

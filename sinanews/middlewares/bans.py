@@ -41,6 +41,8 @@ class BanMiddleware:
         return cls(crawler)
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
+        if request.meta.get("picture"):  # its pipeline sees to that
+            return response
         if not self._is_ban(response):
             self.in_a_row = 0
             self.answered |= urlsplit(response.url).path != "/robots.txt"

@@ -6,10 +6,10 @@ import importlib.util
 
 from sinanews.exceptions import ArgumentError
 
-__all__ = ["check_installed"]
+__all__ = ["check_warcio"]
 
 
-def check_installed(what: str) -> None:
+def check_warcio(what: str) -> None:
     """Raises ArgumentError where the library that ``what`` needs is not installed."""
     if importlib.util.find_spec("warcio") is None:
         raise ArgumentError(f"{what} needs a library that is not installed: pip install 'sinanews[originals]'")

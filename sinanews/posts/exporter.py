@@ -14,6 +14,7 @@ from scrapy.settings import BaseSettings
 from sinanews.exceptions import ArgumentError
 from sinanews.items import ArticleItem
 from sinanews.posts import Post, write_post
+from sinanews.posts.pictures import with_copies
 from sinanews.posts.themes import fit_for_themes
 
 # Hexo gives ``id`` (``:id`` in permalinks) and ``layout`` (which template, or none) a meaning of its own,
@@ -41,21 +42,28 @@ class FrontMatterItemExporter(BaseItemExporter):
 
 
 class PostRenderer:
-    """An item as the bytes of its post. Raises ArgumentError for an extra field that cannot be."""
+    """An item as the bytes of its post. Raises ArgumentError for an extra field that cannot be.
 
-    def __init__(self, *, verbatim: bool = False, extra_fields: Iterable[str] = ()) -> None:
+    ``images_url``: where copies of pictures are found, "" for the way from each post; None: pictures stay remote.
+    """
+
+    def __init__(
+        self, *, verbatim: bool = False, extra_fields: Iterable[str] = (), images_url: str | None = None
+    ) -> None:
+        self.images_url = images_url
         self.verbatim, self.extra_fields = verbatim, checked_extra_fields(extra_fields)
 
     @classmethod
     def from_settings(cls, settings: BaseSettings) -> PostRenderer:
         extra = settings.getlist("SINANEWS_FRONT_MATTER_EXTRA")
-        return cls(verbatim=settings["SINANEWS_BODY"] == "verbatim", extra_fields=extra)
+        images = settings["SINANEWS_IMAGES_URL"] if settings.getbool("SINANEWS_IMAGES") else None
+        return cls(verbatim=settings["SINANEWS_BODY"] == "verbatim", extra_fields=extra, images_url=images)
 
     def __call__(self, item: ArticleItem) -> bytes:
         extra = {EXTRA_KEYS[name]: getattr(item, name) for name in self.extra_fields}
         post = post_of(item)
         if not self.verbatim:
-            post = replace(post, body=fit_for_themes(post.body))
+            post = with_copies(replace(post, body=fit_for_themes(post.body)), item.copies)
         return write_post(post, verbatim=self.verbatim, extra=extra)
 
 

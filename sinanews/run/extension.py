@@ -26,7 +26,7 @@ from sinanews.catalogue.writer import Writer
 from sinanews.config import OFF, check_settings, missing_command
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, Banned, CatalogueError, SinanewsError
-from sinanews.originals import check_installed
+from sinanews.originals import check_warcio
 from sinanews.originals.capture import Capture
 from sinanews.pages.answers import Walls
 from sinanews.posts.folder import ExportFolder
@@ -54,7 +54,7 @@ class Run(Ledger):
         check_settings(crawler.settings)
         self.keeps: str = crawler.settings["SINANEWS_ORIGINALS"]  #: OFF, 1 or all
         if self.keeps not in OFF:
-            check_installed("SINANEWS_ORIGINALS")
+            check_warcio("SINANEWS_ORIGINALS")
         super().__init__(crawler, now)
         self.spider_name: str = crawler.spidercls.name
         self.arguments: dict[str, str] = {}

@@ -22,7 +22,7 @@ from sinanews.listing.channels import channel_by_slug
 from sinanews.listing.roll import Listing
 from sinanews.middlewares.completeness import UNCONFIRMED, CompletenessMiddleware
 from sinanews.middlewares.unpacking import FrugalCompressionMiddleware
-from sinanews.originals import check_installed
+from sinanews.originals import check_warcio
 from sinanews.originals.capture import Capture, DamagedRecord
 from sinanews.originals.reading import WarcReader
 from sinanews.pages import Page
@@ -58,7 +58,7 @@ class SinaWarcSpider(ArchiveSpider):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        check_installed("sina_warc")
+        check_warcio("sina_warc")
         if "path" not in self.options:
             raise ArgumentError("say which files: -a path=FILE or -a path=FOLDER")
         self.room = asyncio.Semaphore(MOST_UNDER_WAY)

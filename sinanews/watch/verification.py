@@ -40,6 +40,7 @@ KINDS = {
     "second": ("is a second file of one article", f"--repair moves it into {SUPERSEDED}/"),
     "unmoved": (f"belongs into {SUPERSEDED}: a better copy has its place", "--repair moves it; so does the next run"),
     "foreign": ("belongs to no exported article", "scrapy catalogue rebuild takes a post in; move others away"),
+    "no_picture": ("is missing or damaged", "--repair has it fetched again by the next run with SINANEWS_IMAGES"),
     "leftover": ("is left over from a killed run", "--repair deletes it; so does a crawl, after an hour"),
     "in_the_way": ("is a link or a file where a folder of sinanews belongs", "move it away; no run can write there"),
     "no_pages": ("is missing, with the pages that were kept in it", "--repair forgets them; articles stay"),
@@ -107,6 +108,7 @@ def check(catalogue: Catalogue, exports: Path, *, quick: bool = False) -> Iterat
         if not _has(ours, _short(name)):
             article = _article_of(path.stem, strange, catalogue)
             yield Mismatch("second" if article else "foreign", name, article)
+    yield from _of_pictures(catalogue, exports, quick)
     yield from (Mismatch("in_the_way", name) for name in in_the_way(exports))
     yield from (Mismatch("leftover", path.relative_to(exports).as_posix()) for path in leftovers(exports, SETTLED))
 
@@ -188,6 +190,13 @@ def _of_aside(row: Row[Any], exports: Path, catalogue: Catalogue, quick: bool) -
         yield Mismatch(kind, row.path, row.id, row.url, _again(row, catalogue))
 
 
+def _of_pictures(catalogue: Catalogue, exports: Path, quick: bool) -> Iterator[Mismatch]:
+    """The copies of pictures, whose names are the digests of what is in them."""
+    for path in catalogue.pictures.all_paths():
+        if _kind_of_file(exports / path, Path(path).stem, quick):
+            yield Mismatch("no_picture", path)
+
+
 def _kind_of_file(path: Path, digest: str | None, quick: bool) -> str | None:
     try:
         status = path.lstat()
@@ -227,6 +236,8 @@ def repair(findings: Iterable[Mismatch], rewriter: Rewriter, now: datetime, *, f
             rewriter.folder.set_aside(finding.what)
         elif finding.kind == "leftover":
             (rewriter.folder.root / finding.what).unlink(missing_ok=True)
+        elif finding.kind == "no_picture":
+            rewriter.catalogue.pictures.lost(finding.what, now)
         elif finding.article and (finding.kind in (*DAMAGED, "waiting") or (finding.kind == "changed" and force)):
             damaged[finding.article] = finding
     whole = {one.article for one in rewriter.these(damaged, now) if one.what in ("written", "as it was")}
