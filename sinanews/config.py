@@ -22,8 +22,11 @@ KNOWN = frozenset(name for name in vars(defaults) if name.startswith(PREFIX))
 FOR_TESTS = frozenset(f"{PREFIX}{name}" for name in "FAULTS EXAMPLES REAL_CRON TEST_POSTGRES".split())
 _HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
 
+_AGE = re.compile(r"(?:[1-9]\d{0,4}d)?")
+
 LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 FLAGS = ("0", "1", "False", "True")
+OFF = ("0", "False", "")
 Check = Callable[[str], bool]
 
 
@@ -74,6 +77,8 @@ SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_DATES", ("gmt", "beijing").__contains__, "gmt or beijing"),
     ("SINANEWS_HOSTS", _are_hosts, "host names, comma list, such as news.example.com; * for any"),
     ("SINANEWS_MIRROR", _is_mirror, "http://ADDRESS:PORT, or nothing"),
+    ("SINANEWS_ORIGINALS", (*FLAGS, "", "all").__contains__, "1, 0 or all"),
+    ("SINANEWS_ORIGINALS_KEEP", lambda text: bool(_AGE.fullmatch(text)), "days such as 400d, or nothing"),
     ("SINANEWS_MAX_PAGES", _is(int, 1), "a whole number from 1"),
     ("SINANEWS_BAN_LIMIT", _is(int, 1), "a whole number from 1"),
     ("SINANEWS_RETRY_DELAY", _is(float, 0), "seconds from 0"),

@@ -54,6 +54,10 @@ SINANEWS_EXCERPT = os.environ.get("SINANEWS_EXCERPT", "0")
 SINANEWS_SOURCE_LINK = os.environ.get("SINANEWS_SOURCE_LINK", "0")
 #: gmt: dates as the seed writes them; beijing: Beijing's time, as Hexo writes it itself. Read by ExportPipeline.
 SINANEWS_DATES = os.environ.get("SINANEWS_DATES", "gmt")
+#: 1: keep every article's pages as they came (extra "originals"); all: the answers of lists too. Read by Run.
+SINANEWS_ORIGINALS = os.environ.get("SINANEWS_ORIGINALS", "0")
+#: How long they are kept since they were last met, such as 400d; empty: for ever. Read by Run.
+SINANEWS_ORIGINALS_KEEP = os.environ.get("SINANEWS_ORIGINALS_KEEP", "")
 #: Pages (of 50) that a run without dates reads of a channel at most. Read by sina_finance.
 SINANEWS_MAX_PAGES = os.environ.get("SINANEWS_MAX_PAGES", "40")
 #: Whether a channel whose newest entry is older than channels.py allows is reported. Read by sina_finance.

@@ -47,6 +47,9 @@ SHOWING = (
     "search",
     "status",
 )
+    "catalogue", "channels", "duplicates", "enqueue", "history", "originals", "report", "reread",
+    "rewrite", "schedule", "status",
+)  # fmt: skip
 
 
 class TemporaryArchive:

@@ -18,12 +18,14 @@ from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue, queries
 from sinanews.catalogue.claims import Wanted
 from sinanews.catalogue.clusters import Clusters
+from sinanews.catalogue.tables import articles
 from sinanews.duplicates.decision import TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, fingerprint_of
 from sinanews.items import ArticleItem
 from sinanews.posts.exporter import PostRenderer
 from sinanews.posts.folder import ExportFolder
 from sinanews.posts.seed_identity import SeedFile
+from sinanews.watch.kept_pages import check_originals
 from sinanews.watch.summary import gather
 from sinanews.watch.verification import check, check_kept
 from tests.test_catalogue import catalogue, url  # noqa: F401  # fixtures: each database there is
@@ -34,6 +36,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 LARGE = (
     "articles",
     "contents",
+    "originals",
     "article_channels",
     "revisions",
     "seed_files",
@@ -47,6 +50,8 @@ LARGE = (
 OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown", "copies", "aside")} | {
     "attachments_pending"
 }
+)
+OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown", "copies", "aside")}
 #: What reads a whole table or index, with a part of the statement that tells it: each is a pass that a person asked
 #: for, or goes through an index alone.
 PASSES = {
@@ -143,6 +148,20 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     list(queries.exported_articles(catalogue))
     list(queries.newest_articles(catalogue))
     list(check(catalogue, exports))
+    kept = catalogue.originals
+    place = {"file": "a.warc.gz", "offset": 0, "length": 9, "article_id": "i1", "url": article(1).url}
+    kept.add(**place, digest="sha1:x", status=200, fetched_at=NOW)
+    same = kept.same("i1", str(place["url"]), "sha1:x", 200)
+    kept.met_again(same[0], NOW, None)
+    kept.written_to("a.warc.gz", 20, NOW)
+    kept.of("i1")
+    kept.first_pages(kept.behind(""), articles.c.state.in_(["exported"]), articles.c.channel.in_(["china"]))
+    kept.keep_position("reread:x", "i1")
+    kept.position("reread:x")
+    list(check_originals(catalogue, exports))
+    kept.weight()
+    kept.forget([("a.warc.gz", 0)])
+    kept.forget_file("a.warc.gz")
     rewriter = Rewriter(catalogue, ExportFolder(exports), PostRenderer(), dry=True, restore=True)
     list(rewriter.all(NOW))
     list(rewriter.these(["i1", "i2"], NOW))

@@ -48,6 +48,7 @@ class Store:
     now: Callable[[], datetime]
     anywhere: bool = False  #: whether posts may lie on other machines: one that is not in the folder is there then
     attachments: bool = False  #: whether those of what is exported are to be fetched, by and by
+    why: str | None = None  #: of a revision that no fetch made; such an article is known to differ
 
     def __call__(self, item: ArticleItem) -> Stored:
         """Look, decide, write, record; nothing is done before the caller's transaction is committed.
@@ -100,7 +101,12 @@ class Store:
         item.copies = copies_for(self.catalogue, self.render, item.id, path)
         post = self.render(item)
         digest, whole = content_digest(post), hashlib.sha256(post).hexdigest()
-        if known.exported and known.content_digest == digest and (self.anywhere or self.folder.has(path)):
+        if (
+            known.exported
+            and known.content_digest == digest
+            and (self.anywhere or self.folder.has(path))
+            and not self.why
+        ):
             validators = item.fetch.validators() if item.fetch else {}
             self.catalogue.unchanged(item.id, self.now(), **validators, **self.later(item))
             self.catalogue.contents.put_missing(item, known.revision, self.now(), verbatim=self.render.verbatim)
@@ -117,6 +123,7 @@ class Store:
             takes_over=takes_over,
             content=item,
             verbatim=self.render.verbatim,
+            why=self.why,
             detail=None,
             path=path,
             file_digest=whole,

@@ -17,6 +17,7 @@ from sinanews.catalogue.contents import Contents
 from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.due import Due
 from sinanews.catalogue.migrations import SCHEMA_VERSION, check_version, prepare, version_of
+from sinanews.catalogue.originals import Originals, rename_pages
 from sinanews.catalogue.pictures import Pictures
 from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
@@ -101,7 +102,7 @@ _CHANNELS_OF = select(article_channels.c.channel).where(
 
 
 class Catalogue(Database):
-    """The articles' side; the others are ``attachments``, ``contents``, ``due``, ``listing``, ``runs``, ``seed_files``.
+    """The articles' side; the others are the attributes that ``__init__`` makes.
 
     Every method is one transaction, or part of the one that ``together`` has begun.
     """
@@ -120,6 +121,7 @@ class Catalogue(Database):
         self.contents = Contents(self)
         self.due = Due(self)
         self.listing = ListingProgress(self)
+        self.originals = Originals(self)
         self.pictures = Pictures(self)
         self.runs = Runs(self)
         self.seed_files = SeedFiles(self)
@@ -269,15 +271,15 @@ class Catalogue(Database):
         takes_over: TakesOver | None = None,
         content: ArticleItem | None = None,
         verbatim: bool = False,
+        why: str | None = None,
         **values: Any,
     ) -> None:
         """Write what became of an article, all of it in one transaction: its state and any other columns.
 
         ``replaces`` is the key it was listed under, where the page then named another id. With a ``sketch`` later
         copies of its text are found, without one it stands for no story. ``content`` is the article itself, kept as
-        the ``revision`` that is recorded, ``verbatim`` where its body is as it came; the digests of the one before
-        stay. ``takes_over`` makes the first copy a copy of this one. What the page answered before is forgotten
-        unless it is given again.
+        the ``revision`` that is recorded, ``verbatim`` where its body is as it came, ``why`` where no fetch made it;
+        the one before stays. ``takes_over`` makes the first copy a copy of this one. What its page said is forgotten.
         """
         values = {"attempts": 0, "next_try_at": None, **NO_ANSWER, **values, "id": article_id, "recorded_at": now}
         with self.together() as connection:
@@ -294,7 +296,7 @@ class Catalogue(Database):
             if sketch is not None:
                 index.insert(connection, article_id, sketch)
             if content is not None:
-                self.contents.put(connection, content, values["revision"], now, verbatim=verbatim)
+                self.contents.put(connection, content, values["revision"], now, verbatim=verbatim, why=why)
                 self.put_stocks(connection, article_id, content.stocks, anew=again)
             self._put_words(connection, values, content)
             if takes_over is not None:
@@ -320,6 +322,7 @@ class Catalogue(Database):
     def _take_channels(self, connection: Connection, listed_as: str, article_id: str) -> None:
         """The row under which an article was listed goes; the channels that listed it are the article's."""
         connection.execute(articles.delete().where(a.id == listed_as, a.state.notin_(DONE)))
+        rename_pages(connection, listed_as, article_id)
         its = article_channels.c.article_id == listed_as
         for channel in connection.scalars(select(article_channels.c.channel).where(its)).all():
             self.add_channel(connection, channel, [article_id])

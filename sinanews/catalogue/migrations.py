@@ -70,6 +70,14 @@ def _attachments(connection: Connection) -> None:
     """6: the documents of announcements; a new table."""
 
 
+def _reasons_of_revisions(connection: Connection) -> None:
+    """7: what made a revision, where that was no fetch. (Originals are new tables.)"""
+    tables = inspect(connection)
+    there = tables.has_table("contents")  # a catalogue from before 2.0 gets it whole
+    if there and not any(column["name"] == "reason" for column in tables.get_columns("contents")):
+        connection.execute(text("ALTER TABLE contents ADD COLUMN reason VARCHAR(20)"))
+
+
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _answers_and_seed_files,
@@ -77,6 +85,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _cooldowns_of_an_address,
     _stocks_and_search,
     _attachments,
+    _reasons_of_revisions,
 )
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 

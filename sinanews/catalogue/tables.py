@@ -121,6 +121,7 @@ contents = Table(
     Column("revision", Integer, primary_key=True),
     Column("stored_at", UtcTime, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    Column("reason", String(20)),  # what made it, where that was no fetch: reread
 )
 
 #: The documents that announcements are, of the exported ones that were stored with SINANEWS_ATTACHMENTS=1.
@@ -308,4 +309,31 @@ days = Table(
     Column("state", String(10), nullable=False),  # partial, complete, empty
     Column("entries", Integer, nullable=False),
     Column("listed_at", UtcTime, nullable=False),
+)
+
+#: Pages as they came, each a record of a WARC file; see originals/. A page that is as it was has no row of its own.
+originals = Table(
+    "originals",
+    metadata,
+    Column("file", String(200), primary_key=True),  # relative to the exports folder, with forward slashes
+    Column("offset", BigInteger, primary_key=True),  # where in it the record begins
+    Column("length", Integer, nullable=False),  # of the record, compressed
+    Column("article_id", String(300), nullable=False),  # empty: the answer of a list
+    Column("url", Text, nullable=False),  # that was asked for
+    Column("fetched_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),  # when the page was last met, and was just so
+    Column("digest", String(80), nullable=False),  # of the body, as the record has it
+    Column("status", Integer, nullable=False),  # of HTTP
+    Column("listed", Text),  # what the list said of the article, as JSON
+    Index("originals_article", "article_id", "url", "digest"),
+)
+
+#: The files of those records. A file is as old as what was last met of what it holds.
+original_files = Table(
+    "original_files",
+    metadata,
+    Column("file", String(200), primary_key=True),
+    Column("records", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),  # up to the end of the last record that counts
+    Column("seen_at", UtcTime, nullable=False),
 )

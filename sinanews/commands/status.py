@@ -53,6 +53,9 @@ def tell_status(facts: Mapping[str, Any]) -> None:
     out.print(
         f"\nArchive: {numbers or 'empty'}\nCatalogue: {facts['catalogue']}\nAll times are Beijing's.", soft_wrap=True
     )
+    if (kept := facts["originals"])["files"]:
+        weight = f"{kept['bytes'] / 1e6:,.1f} MB in {kept['files']:,} files"
+        out.print(f"Pages kept as they came: {kept['pages']:,}, {weight}", soft_wrap=True)
     cluster = facts.get("cluster")
     if cluster is not None and cluster["backfill"] is not None:
         out.print(f"\nBackfill: {backfill_words(cluster['backfill'])}")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
@@ -18,14 +18,18 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 from scrapy.utils.defer import deferred_from_coro
 
+from sinanews import __version__
 from sinanews.archive.indexing import index_next
+from sinanews.archive.keeping import Keeper, let_go, stem_of
 from sinanews.archive.old_posts import keep_old_posts
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.lock import RunLock
 from sinanews.catalogue.writer import Writer
-from sinanews.config import check_settings, missing_command
+from sinanews.config import OFF, check_settings, missing_command
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, Banned, CatalogueError, SinanewsError
+from sinanews.originals import check_warcio
+from sinanews.originals.capture import Capture
 from sinanews.out.archive import Archive
 from sinanews.out.feeding import parse_feeds, write_feeds
 from sinanews.pages.answers import Walls
@@ -53,6 +57,9 @@ class Run(Ledger):
         """Raises ArgumentError for a setting that cannot be used."""
         check_settings(crawler.settings)
         self.feeds = parse_feeds(crawler.settings["SINANEWS_FEEDS"])
+        self.keeps: str = crawler.settings["SINANEWS_ORIGINALS"]  #: OFF, 1 or all
+        if self.keeps not in OFF:
+            check_warcio("SINANEWS_ORIGINALS")
         super().__init__(crawler, now)
         self.spider_name: str = crawler.spidercls.name
         self.arguments: dict[str, str] = {}
@@ -99,14 +106,24 @@ class Run(Ledger):
                 self.lock = RunLock(self.catalogue.path, self.spider_name, self.now())
             self.folder = ExportFolder(self.exports) if self.posts else NoFolder(self.exports)
             self.folder.finish_moves(self.catalogue.aside_paths())
-            self.writer = Writer(self.catalogue, self.folder.sync)
+            self.writer = Writer(self.catalogue, self.before_commit)
             if self.posts:
                 self.take_in_old_posts()
             self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())
+            if self.keeps not in OFF:
+                folder = self.folder if self.posts else ExportFolder(self.exports)
+                stem = stem_of(self.now(), spider.name, self.run_id)
+                self.keeper = Keeper(self.catalogue, folder, stem, {"software": f"sinanews/{__version__}"})
             if ban := self.ban():
                 raise ban
         except SinanewsError as error:
             self.stop_run(error)
+
+    def before_commit(self) -> None:
+        """Files that the commit names are on disk first."""
+        self.folder.sync()
+        if self.keeper is not None:
+            self.keeper.sync()
 
     def take_in_old_posts(self) -> None:
         """Between its other work the writer keeps of older articles what is kept of new ones, while that lacks."""
@@ -132,6 +149,31 @@ class Run(Ledger):
             logger.error("the contents of old posts could not be kept", exc_info=error)
         elif self.crawler.crawling:
             self.stop_run(error)
+
+    # --- what it keeps ---------------------------------------------------------------------------------
+
+    def keep(self, capture: Capture, article_id: str, url: str, listed: str | None = None) -> None:
+        """Keep a page as it came, before all that is told of the article from now on; ends the run where that fails."""
+        assert self.writer is not None and self.keeper is not None
+        kept = self.writer.submit_here(partial(self.keeper, capture, article_id, url, listed))
+        kept.add_done_callback(self._kept)
+        self.count("originals/pages")
+
+    def _kept(self, kept: asyncio.Future[None]) -> None:
+        error = kept.exception()
+        if isinstance(error, SinanewsError):
+            self.stop_run(error)
+        elif error is not None:
+            logger.error("a page could not be kept as it came", exc_info=error)
+            self.count("failed/bug")
+
+    def _let_go(self) -> None:
+        """The oldest pages, where they are not kept for ever."""
+        days = self.crawler.settings["SINANEWS_ORIGINALS_KEEP"].removesuffix("d")
+        if self.keeper is not None and days:
+            number = let_go(self.catalogue, self.exports, timedelta(days=int(days)), self.now())
+            if number:
+                logger.info("%s files of pages older than %s days were deleted", number, days)
 
     # --- it is stopped ---------------------------------------------------------------------------------
 
@@ -233,7 +275,12 @@ class Run(Ledger):
     def close(self) -> None:
         """Let the writer do what waits, give claims and lock back, and close the catalogue."""
         if self.writer is not None:
+            gone = self.writer.submit(self._let_go) if self.keeper is not None else None
             self.writer.close()
+            if gone is not None and (error := gone.exception()) is not None:
+                logger.warning("old pages could not be deleted: %s", error)
+        if self.keeper is not None:
+            self.keeper.close()
         if self.fleet is not None:
             self.fleet.leave()
         if "catalogue" in self.__dict__:

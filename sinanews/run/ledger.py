@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from scrapy.crawler import Crawler
 
+from sinanews.archive.keeping import Keeper
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.place import catalogue_url
 from sinanews.catalogue.writer import Writer
@@ -32,6 +33,7 @@ class Ledger:
         self.interrupts = interrupts
         self.exports: Path = exports_folder(crawler.settings["SINANEWS_EXPORTS"])
         self.writer: Writer | None = None  #: once the run has begun
+        self.keeper: Keeper | None = None  #: once the run has begun, where it keeps pages as they came
         self.run_id: int | None = None  #: of the run's row in the catalogue, once it has begun
 
     @cached_property

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
+from scrapy.spidermiddlewares.httperror import HttpError
 from sqlalchemy import Row
 from twisted.python.failure import Failure
 
 from sinanews import arguments
+from sinanews.archive.reading import Reading
 from sinanews.arguments import since_when
 from sinanews.catalogue import Remembered
 from sinanews.catalogue.claims import CLAIM, Wanted
@@ -27,7 +29,6 @@ from sinanews.middlewares.completeness import UNCONFIRMED
 from sinanews.pages import Page, is_sinas
 from sinanews.pages.answers import read_answer
 from sinanews.spiders.base import why_failed
-from sinanews.spiders.reading import Reading
 from sinanews.spiders.rolls import RollSpider
 from sinanews.urls import SINA_ROOTS, article_id, canonical_url, is_login_host, is_sina_host, why_not_readable
 
@@ -213,6 +214,8 @@ class SinaFinanceSpider(RollSpider):
             await self.run.unchanged(row.key, listed_mtime=row.updated_at)
             return
         missing: list[str] = []
+        now = self.run.now()
+        self.keep_answer(response, now, row.url, row)
         try:
             page = self.read(response, row.url)
         except NoAnswer as answer:
@@ -229,7 +232,7 @@ class SinaFinanceSpider(RollSpider):
                 return
             page, missing = found.found, [row.url]
         fetch = Fetch(row.key, row.updated_at, header(response, "ETag"), header(response, "Last-Modified"))
-        yield self.read_on(Reading(row, channel, fetch, [page], missing))
+        yield self.read_on(Reading(row, channel, fetch, now, [page], missing))
 
     async def article_failed(self, failure: Failure) -> None:
         """A page not found says something of the article; any other failure does not."""
@@ -238,6 +241,7 @@ class SinaFinanceSpider(RollSpider):
         request: Request = failure.request  # type: ignore[attr-defined]
         row: Listing = request.cb_kwargs["row"]
         reason, detail = why_failed(failure)
+        self.keep_failed(failure, row.url, row)
         with self.run.stopped_by_catalogue():
             if is_login_host(request.url):
                 await self.run.fail(row.key, "login", f"{row.url} leads to {request.url}", url=row.url)
@@ -253,7 +257,7 @@ class SinaFinanceSpider(RollSpider):
         """The request for the article's next page, or the article once nothing more is named."""
         url = reading.next_page()
         if url is None:
-            return reading.finished(self.run.now())
+            return reading.finished()
         return Request(
             url,
             self.parse_next_page,
@@ -264,6 +268,7 @@ class SinaFinanceSpider(RollSpider):
 
     def parse_next_page(self, response: Response, reading: Reading, url: str) -> Request | ArticleItem:
         """A further page of an article: one that cannot be read loses none of the others."""
+        self.keep_answer(response, self.run.now(), url, reading.row)
         try:
             reading.add(self.read(response, url), url)
         except (CutPage, NoAnswer, Refused) as error:
@@ -273,10 +278,16 @@ class SinaFinanceSpider(RollSpider):
     def next_page_failed(self, failure: Failure) -> Request | ArticleItem:
         request: Request = failure.request  # type: ignore[attr-defined]
         reading, url = request.cb_kwargs["reading"], request.cb_kwargs["url"]
+        self.keep_failed(failure, url, reading.row)
         reading.misses(url, why_failed(failure)[1])
         if is_login_host(request.url):
             self.run.wall(host_of(url))
         return self.read_on(reading)
+
+    def keep_failed(self, failure: Failure, url: str, row: Listing) -> None:
+        """Keep what a server said with an error's status, where it said anything."""
+        if isinstance(failure.value, HttpError):
+            self.keep_answer(failure.value.response, self.run.now(), url, row)
 
     def read(self, response: Response, url: str) -> Page:
         """Raises Refused, NoAnswer or CutPage; the run counts the walls among the answers."""

@@ -43,6 +43,7 @@ def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs
         "needs_attention": any(f.level == "warning" for f in findings),
         "findings": [asdict(f) for f in sorted(findings, key=lambda f: f.level != "warning")],
         "catalogue": str(catalogue),
+        "originals": catalogue.originals.weight()._asdict(),
         "articles": {state: states[state] for state in STATES},
         "runs": [run_facts(r, alive) for r in catalogue.runs.last(limit=most_runs)],
         "channels": channel_facts(numbers, marks, queries.listed_days(catalogue, asked), asked),

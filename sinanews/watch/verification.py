@@ -48,6 +48,9 @@ KINDS = {
     "unfound": ("is not found by its words", "--repair puts it into the full-text index"),
     "still_found": ("is found by its words, but is not exported", "--repair takes it out of the full-text index"),
     "index": ("is what the full-text index is", "--repair makes it whole, and so does scrapy reindex"),
+    "no_pages": ("is missing, with the pages that were kept in it", "--repair forgets them; articles stay"),
+    "bad_page": ("is a page that is kept no more as it came", "--repair forgets it; its article stays"),
+    "torn": ("ends in half a page, of a killed run", "--repair cuts it off; so does the next run that keeps pages"),
     "integrity": ("is what SQLite says of the catalogue", "move the file away, then: scrapy catalogue rebuild"),
 }
 DAMAGED = (

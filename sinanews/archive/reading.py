@@ -24,6 +24,7 @@ class Reading:
     row: Listing
     channel: Channel | None
     fetch: Fetch
+    began: datetime  #: when its first page came
     pages: list[Page]
     missing: list[str] = field(default_factory=list)  #: URLs of pages that could not be had, or not to their end
     asked: set[str] = field(init=False)  #: URLs
@@ -52,7 +53,7 @@ class Reading:
             self.asked.add(url)
         return url
 
-    def finished(self, now: datetime) -> ArticleItem:
+    def finished(self) -> ArticleItem:
         """The item with what only the list or the request knew; what the page shows wins over the list."""
         item, row, channel = self.pages[0].item, self.row, self.channel
         item.body_html = join_bodies(page.item.body_html for page in self.pages)
@@ -69,7 +70,7 @@ class Reading:
         item.categories = categories_of(item.kind, channel)
         if channel is not None and channel.company is not None:
             item.stocks = list(dict.fromkeys([channel.company, *item.stocks]))
-        item.fetched_at = to_beijing(now)
+        item.fetched_at = to_beijing(self.began)
         item.incomplete = bool(self.missing)
         item.fetch = replace(self.fetch, missing_pages=frozenset(self.missing))
         return item
