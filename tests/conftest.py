@@ -40,16 +40,15 @@ SHOWING = (
     "export",
     "feed",
     "history",
+    "originals",
     "reindex",
     "report",
+    "reread",
     "rewrite",
     "schedule",
     "search",
     "status",
 )
-    "catalogue", "channels", "duplicates", "enqueue", "history", "originals", "report", "reread",
-    "rewrite", "schedule", "status",
-)  # fmt: skip
 
 
 class TemporaryArchive:

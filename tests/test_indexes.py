@@ -50,8 +50,6 @@ LARGE = (
 OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown", "copies", "aside")} | {
     "attachments_pending"
 }
-)
-OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown", "copies", "aside")}
 #: What reads a whole table or index, with a part of the statement that tells it: each is a pass that a person asked
 #: for, or goes through an index alone.
 PASSES = {
