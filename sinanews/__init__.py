@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sinanews.out.articles import Article as Article
     from sinanews.out.filters import Filters as Filters
 
-__version__ = "1.0.0"
+__version__ = "2.0.0"
 __all__ = ["Archive", "Article", "Filters", "user_agent"]
 _HOMES = {"Archive": "archive", "Article": "articles", "Filters": "filters"}
 

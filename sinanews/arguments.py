@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,17 @@ Parser = Callable[[str], Any]
 FIRST_DAY = date(1998, 1, 1)  #: Sina is not older
 MOST_BYTES = 16 * 1024 * 1024  #: of a file with one URL a line
 _AGE = re.compile(r"(\d{1,5})([hd])")
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A parser that says what its argument means, in Markdown: the tables of docs/crawling.md are made of these."""
+
+    parse: Parser
+    meaning: str
+
+    def __call__(self, text: str) -> Any:
+        return self.parse(text)
 
 
 def parse_arguments(
@@ -163,3 +175,8 @@ def since_when(value: date | timedelta, now: datetime) -> datetime:
     if isinstance(value, timedelta):
         return max((now - value).astimezone(BEIJING), datetime(FIRST_DAY.year, 1, 1, tzinfo=BEIJING))
     return datetime(value.year, value.month, value.day, tzinfo=BEIJING)
+
+
+SINCE = Argument(day_or_age, "the first day, of Beijing: `2026-01-31`, or how long ago: `3d`, `24h`")
+UNTIL = Argument(day, "the last day, of Beijing, itself included")
+LIMIT = Argument(positive, "ask for at most so many articles")

@@ -15,18 +15,19 @@ COMMANDS_MODULE = "sinanews.commands"
 
 # --- our own -----------------------------------------------------------------------------------------------
 
-#: Folder that posts are written to; relative paths mean the project's folder. Read by ExportPipeline, commands.
+#: Folder that posts are written to; relative: the project's folder, outside a checkout the current one. Read by
+#: ExportPipeline, commands.
 SINANEWS_EXPORTS = os.environ.get("SINANEWS_EXPORTS", "exports")
-#: 0: no posts are written here; an article is done when the catalogue has it. Read by Run and verify.
+#: 0: no posts are written here; rewrite makes them from the catalogue, on any machine. Read by Run and verify.
 SINANEWS_POSTS = os.environ.get("SINANEWS_POSTS", "1")
-#: The catalogue: a SQLAlchemy URL, sqlite or postgresql+psycopg; empty: .catalogue.db in the exports folder. Read by
-#: Run and commands.
+#: The catalogue (what is known, done, refused and why): a database's URL, sqlite or postgresql+psycopg; empty:
+#: .catalogue.db in the exports folder. Read by Run and commands.
 SINANEWS_DATABASE = os.environ.get("SINANEWS_DATABASE", "")
 #: 1: others work with the catalogue at the same time; 0: nobody does; empty: as the database is a server's, or a file.
 #: Read by Run.
 SINANEWS_SHARED = os.environ.get("SINANEWS_SHARED", "")
 #: Name of the outgoing address, where machines that share a catalogue have several: those of one name share the pace
-#: at which a host is asked, and its bans. Read by Run.
+#: at which a host is asked, pauses and bans. Read by Run.
 SINANEWS_ADDRESS = os.environ.get("SINANEWS_ADDRESS", "")
 #: Seconds after which what a killed worker held is another's. Read by Run and workers.
 SINANEWS_LEASE = os.environ.get("SINANEWS_LEASE", "60")
@@ -35,9 +36,11 @@ SINANEWS_MIRROR = os.environ.get("SINANEWS_MIRROR", "")
 #: Hosts beside Sina's that may be asked; comma list, subdomains included; *: any that is not private. Read by
 #: GuardMiddleware and sina_finance.
 SINANEWS_HOSTS = os.environ.get("SINANEWS_HOSTS", "")
-#: clean: sanitised, without Sina's clutter; verbatim: the body as it came. Read by CleanPipeline, ExportPipeline.
+#: clean: sanitised, without Sina's clutter; verbatim: the body as it came, not safe to
+#: publish unseen. Read by CleanPipeline, ExportPipeline.
 SINANEWS_BODY = os.environ.get("SINANEWS_BODY", "clean")
-#: What becomes of a copy of a story that is there: drop, mark or keep. Read by ExportPipeline.
+#: What becomes of a copy of a story that is there: drop (recorded only), mark (exported, naming the first) or keep.
+#: Read by ExportPipeline.
 SINANEWS_DUPLICATES = os.environ.get("SINANEWS_DUPLICATES", "drop")
 #: 1: copies of the pictures that articles show, in images/ of the exports. Read by PicturePipeline, PostRenderer.
 SINANEWS_IMAGES = os.environ.get("SINANEWS_IMAGES", "0")
@@ -58,7 +61,8 @@ SINANEWS_DATES = os.environ.get("SINANEWS_DATES", "gmt")
 SINANEWS_ORIGINALS = os.environ.get("SINANEWS_ORIGINALS", "0")
 #: How long they are kept since they were last met, such as 400d; empty: for ever. Read by Run.
 SINANEWS_ORIGINALS_KEEP = os.environ.get("SINANEWS_ORIGINALS_KEEP", "")
-#: Pages (of 50) that a run without dates reads of a channel at most. Read by sina_finance.
+#: Pages (of 50) that a run without dates reads of a channel at most; more is a gap that the next run fills. Read by
+#: sina_finance.
 SINANEWS_MAX_PAGES = os.environ.get("SINANEWS_MAX_PAGES", "40")
 #: Whether a channel whose newest entry is older than channels.py allows is reported. Read by sina_finance.
 SINANEWS_STALE = os.environ.get("SINANEWS_STALE", "1")
@@ -68,7 +72,8 @@ SINANEWS_POLL = os.environ.get("SINANEWS_POLL", "30")
 SINANEWS_RETRY_DELAY = os.environ.get("SINANEWS_RETRY_DELAY", "2")
 #: Seconds that a host is left alone after it banned us, where it names no time itself. Read by Run.
 SINANEWS_COOLDOWN = os.environ.get("SINANEWS_COOLDOWN", "3600")
-#: Refusals in a row, over all requests, after which the run ends as banned. Read by BanMiddleware and Run.
+#: Refusals, or logins and captchas in place of articles, in a row that end the run as banned. Read by BanMiddleware
+#: and Run.
 SINANEWS_BAN_LIMIT = os.environ.get("SINANEWS_BAN_LIMIT", "6")
 #: Seconds that a host of companies' lists is left alone, once in a run, when it refuses. Read by sina_company.
 SINANEWS_REFUSAL_WAIT = os.environ.get("SINANEWS_REFUSAL_WAIT", "330")
@@ -77,11 +82,11 @@ SINANEWS_REFUSAL_WAIT = os.environ.get("SINANEWS_REFUSAL_WAIT", "330")
 SINANEWS_WATCHLIST = os.environ.get("SINANEWS_WATCHLIST", "")
 #: 1: the PDF of an announcement is fetched too, beside its post. Read by ExportPipeline and Attachments.
 SINANEWS_ATTACHMENTS = os.environ.get("SINANEWS_ATTACHMENTS", "0")
-#: Share of articles that may fail or be unreadable before a run counts as partly failed. Read by Run.
+#: Share of articles that may fail or be unreadable before the exit code is 3. Read by Run.
 SINANEWS_TOLERATED = os.environ.get("SINANEWS_TOLERATED", "0.05")
-#: Command that gets a run's findings as JSON on its standard input; empty: none. Read by Run.
+#: Command that gets JSON on its standard input when a run needs a person; empty: none. Read by Run.
 SINANEWS_ALERT_COMMAND = os.environ.get("SINANEWS_ALERT_COMMAND", "")
-#: Put into USER_AGENT: an address or URL at which you can be reached.
+#: An address or URL at which you can be reached, for the User-Agent.
 SINANEWS_CONTACT = os.environ.get("SINANEWS_CONTACT", "")
 #: The schedule, in place of jobs.py's: a list of dicts (name, cron, spider, arguments), or it as JSON. Read by jobs.
 SINANEWS_JOBS: str | list[dict[str, object]] = os.environ.get("SINANEWS_JOBS", "")

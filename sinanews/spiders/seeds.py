@@ -14,7 +14,7 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from sinanews import arguments
-from sinanews.arguments import named_path
+from sinanews.arguments import Argument, named_path
 from sinanews.cleaning import clean_body
 from sinanews.config import project_folder
 from sinanews.dates import to_beijing
@@ -57,7 +57,10 @@ class SeedsSpider(ArchiveSpider):
 
     name = "seeds"
     online = False
-    ARGUMENTS = {"path": existing_path, "recheck": arguments.flag}
+    ARGUMENTS = {
+        "path": Argument(existing_path, "a folder or a file; default: `seeds/`"),
+        "recheck": Argument(arguments.flag, "`1`: read files again whose size and time are as they were"),
+    }
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SeedsSpider:

@@ -11,6 +11,7 @@ from scrapy.crawler import Crawler
 
 from sinanews import arguments
 from sinanews.archive.companies import Companies
+from sinanews.arguments import LIMIT, SINCE, UNTIL, Argument
 from sinanews.config import project_folder
 from sinanews.exceptions import ArgumentError, ListingError, Refused
 from sinanews.listing.channels import COMPANY_LISTS, Channel, company_channel, select_kinds
@@ -29,11 +30,18 @@ class SinaCompanySpider(SinaFinanceSpider):
     name = "sina_company"
     allowed_domains: list[str] = []  # for `scrapy parse` and `shell` a page of Sina's is sina_finance's
     ARGUMENTS = {
-        "stocks": arguments.stocks,
-        "kinds": lambda text: select_kinds(arguments.names(text)),
-        "since": arguments.day_or_age,
-        "until": arguments.day,
-        "limit": arguments.positive,
+        "stocks": Argument(
+            arguments.stocks,
+            "shares of Shanghai, Shenzhen and Beijing (`600519`, `sz000001`), comma list, or `@FILE` with one a line; "
+            "default: the file in `SINANEWS_WATCHLIST`",
+        ),
+        "kinds": Argument(
+            lambda text: select_kinds(arguments.names(text)),
+            "`news`, `announcements`, `research`; comma list. Default: all",
+        ),
+        "since": SINCE,
+        "until": UNTIL,
+        "limit": LIMIT,
     }
 
     @classmethod

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from sinanews import arguments
 from sinanews.archive.reading import Reading
-from sinanews.arguments import since_when
+from sinanews.arguments import LIMIT, SINCE, UNTIL, Argument, since_when
 from sinanews.catalogue import Remembered
 from sinanews.catalogue.claims import CLAIM, Wanted
 from sinanews.cleaning.item import clean_item
@@ -41,13 +41,20 @@ class SinaFinanceSpider(RollSpider):
     name = "sina_finance"
     allowed_domains = list(SINA_ROOTS)  # by which `scrapy parse` and `shell` find the spider; the guard confines it
     ARGUMENTS = {
-        "channels": lambda text: select_channels(arguments.names(text)),
-        "limit": arguments.positive,
-        "urls": arguments.urls,
-        "since": arguments.day_or_age,
-        "until": arguments.day,
-        "recheck": arguments.flag,
-        "refresh": arguments.age,
+        "channels": Argument(
+            lambda text: select_channels(arguments.names(text)),
+            "slugs, numbers, groups (`economy`, `stock`, `world`, `roll`) or `all`; comma list. Default: `china`",
+        ),
+        "limit": LIMIT,
+        "urls": Argument(
+            arguments.urls,
+            "addresses, comma list, or `@FILE` with one a line (an ordinary file, 16 MiB at most): these articles "
+            "only, no listing; what was refused is tried again",
+        ),
+        "since": SINCE,
+        "until": UNTIL,
+        "recheck": Argument(arguments.flag, "`1`: list days again that were listed whole before"),
+        "refresh": Argument(arguments.age, "`2d`: read articles of the last two days again; edits replace the post"),
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

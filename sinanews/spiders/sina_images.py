@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from sinanews import arguments
-from sinanews.arguments import since_when
+from sinanews.arguments import SINCE, Argument, since_when
 from sinanews.posts.pictures import pictures_of
 from sinanews.spiders.base import ArchiveSpider
 
@@ -16,7 +16,7 @@ class SinaImagesSpider(ArchiveSpider):
 
     name = "sina_images"
     custom_settings = {"SINANEWS_IMAGES": True}
-    ARGUMENTS = {"since": arguments.day_or_age, "limit": arguments.positive}
+    ARGUMENTS = {"since": SINCE, "limit": Argument(arguments.positive, "of at most so many articles")}
 
     async def start(self) -> AsyncIterator[Any]:
         run, left = self.run, self.options.get("limit", float("inf"))

@@ -12,7 +12,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 
 from sinanews import arguments
-from sinanews.arguments import since_when
+from sinanews.arguments import LIMIT, Argument, since_when
 from sinanews.catalogue import Remembered
 from sinanews.exceptions import PageGone
 from sinanews.items import ArticleItem
@@ -38,10 +38,17 @@ class SinaLiveSpider(RollSpider):
 
     name = "sina_live"
     ARGUMENTS = {
-        "rooms": lambda text: select_rooms(arguments.names(text)),
-        "since": arguments.day_or_age,
-        "limit": arguments.positive,
-        "follow": arguments.flag,
+        "rooms": Argument(
+            lambda text: select_rooms(arguments.names(text)),
+            "of the 7x24 feed: 152 财经 (default), 151 政经, 153 综合, 155 市场, 164 国际, 242 行业: numbers, names or "
+            "`all`",
+        ),
+        "since": Argument(arguments.day_or_age, "where a first run begins: a day of Beijing, or `3d`, `24h`"),
+        "limit": LIMIT,
+        "follow": Argument(
+            arguments.flag,
+            "`1`: look again every `SINANEWS_POLL` seconds until Ctrl-C or SIGTERM, which end it with code 0",
+        ),
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

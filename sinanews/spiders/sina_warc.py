@@ -16,6 +16,7 @@ from scrapy.exceptions import CloseSpider, IgnoreRequest
 from scrapy.http import Response
 
 from sinanews.archive.reading import Reading
+from sinanews.arguments import Argument
 from sinanews.exceptions import ArgumentError, CutPage, NoAnswer, Refused
 from sinanews.items import ArticleItem, Fetch
 from sinanews.listing.channels import channel_by_slug
@@ -47,7 +48,7 @@ class SinaWarcSpider(ArchiveSpider):
 
     name = "sina_warc"
     online = False
-    ARGUMENTS = {"path": existing_path}
+    ARGUMENTS = {"path": Argument(existing_path, "a WARC file, or a folder of them")}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SinaWarcSpider:
