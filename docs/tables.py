@@ -18,10 +18,10 @@ from scrapy.spiderloader import SpiderLoader
 from sinanews import commands, settings
 from sinanews.arguments import Argument
 from sinanews.listing.channels import CHANNELS
-from sinanews.watch.outcomes import OUTCOMES
+from sinanews.watch.outcomes import CODES
 
 DOCS = Path(__file__).resolve().parent
-GUIDES = tuple(sorted({DOCS.parent / "README.md", DOCS.parent / "README.zh-CN.md", *DOCS.rglob("*.md")}))
+GUIDES = tuple(sorted({*DOCS.parent.glob("README*.md"), *DOCS.rglob("*.md")}))
 _MARKED = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(\n<!-- end -->)", re.S)
 _SETTING = re.compile(r"((?:^#: .*\n)+)^(SINANEWS_\w+)\b[^=\n]*= os\.environ\.get\(\"\2\", \"(.*)\"\)", re.M)
 _READERS = re.compile(r"\s*Read by [^.]+\.$")
@@ -66,10 +66,7 @@ def channel_rows(dead: str) -> list[tuple[str, ...]]:
 
 
 def exit_codes() -> list[tuple[str, str]]:
-    words: dict[int, list[str]] = {}
-    for outcome in OUTCOMES:
-        words.setdefault(outcome.code, []).append(outcome.words)
-    return [(str(code), "; ".join(of_one)) for code, of_one in words.items()]
+    return [(str(code), meaning) for code, meaning in CODES.items()]
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -78,7 +75,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "arguments": lambda: table(("spider", "argument", "meaning"), argument_rows()),
     "channels": lambda: table(("slug", "channel", "group", "number"), channel_rows("dead, in no group")),
     "channels-zh": lambda: table(("代号", "频道", "组", "编号"), channel_rows("已停更，不属任何组")),
-    "exit-codes": lambda: table(("code", "last line"), exit_codes()),
+    "exit-codes": lambda: table(("code", "meaning"), exit_codes()),
 }
 
 

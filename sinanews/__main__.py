@@ -20,7 +20,7 @@ HELP = frozenset({"-h", "--help"})
 def main() -> None:
     """Never returns: exits with the command's code."""
     os.environ["SCRAPY_SETTINGS_MODULE"] = "sinanews.settings"  # whatever project the current folder belongs to
-    os.environ[PROGRAM] = "sinanews"
+    os.environ.setdefault(PROGRAM, "sinanews")
     words = sys.argv[1:]
     if not words or words[0] in (*HELP, "help"):
         print(overview())

@@ -24,7 +24,7 @@ KNOWS: dict[str, set[str]] = {
     "catalogue": {"arguments", "config", "duplicates", "listing", "posts", "prepared"},
     "archive": {"catalogue", "cleaning", "duplicates", "listing", "originals", "pages", "posts"},
     "out": {"archive", "arguments", "catalogue", "cleaning", "config", "listing", "pages", "posts"},
-    "watch": {"archive", "catalogue", "listing", "originals", "posts"},
+    "watch": {"archive", "catalogue", "config", "listing", "originals", "posts"},
     "run": {
         "archive",
         "catalogue",

@@ -25,6 +25,7 @@ from sinanews.catalogue.search.index import SearchIndex
 from sinanews.catalogue.seed_files import SeedFiles
 from sinanews.catalogue.tables import ASIDE, COPY, article_channels, article_stocks, articles, contents, revisions
 from sinanews.catalogue.workers import Workers
+from sinanews.config import program
 from sinanews.duplicates import index
 from sinanews.duplicates.decision import Alike, Known, TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, Sketch
@@ -382,10 +383,10 @@ class Catalogue(Database):
 def _unlike(version: int | None) -> str:
     """Why a catalogue of another version cannot be read without writing, and what to do."""
     if version is None:
-        return "there is none; scrapy crawl makes one"
+        return f"there is none; {program()} crawl makes one"
     if version > SCHEMA_VERSION:
         return f"made by a newer sinanews (schema {version}); upgrade this one"
-    return f"made by an older sinanews (schema {version}); scrapy status brings it up to date"
+    return f"made by an older sinanews (schema {version}); {program()} status brings it up to date"
 
 
 def _supersede(connection: Connection, decision: TakesOver, by: str, now: datetime) -> None:

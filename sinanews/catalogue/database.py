@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError as BadUrl
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from sinanews.config import program
 from sinanews.exceptions import ArgumentError, CatalogueError, CatalogueLost
 from sinanews.prepared import Prepared
 
@@ -132,7 +133,7 @@ class Database:
             # The driver's own words only, on one line: SQLAlchemy's would repeat statement and values.
             cause = error if isinstance(error, sqlite_driver.Error) else getattr(error, "orig", type(error).__name__)
             broken = type(cause) is sqlite_driver.DatabaseError  # its subclasses are locks, disks and mistakes of ours
-            remedy = "; move the file away, then: scrapy catalogue rebuild" if broken else ""
+            remedy = f"; move the file away, then: {program()} catalogue rebuild" if broken else ""
             lost = getattr(error, "connection_invalidated", False)
             kind = CatalogueLost if lost else CatalogueError
             raise kind(f"catalogue {self}: {' '.join(str(cause).split())}{remedy}") from None

@@ -14,6 +14,7 @@ from sinanews.cluster.plans import KINDS
 from sinanews.cluster.queue import failed_jobs
 from sinanews.cluster.schedule import last_ticks
 from sinanews.cluster.schema import has_queue
+from sinanews.config import program
 from sinanews.dates import minute
 from sinanews.watch.monitors import Finding
 from sinanews.watch.outcomes import counted
@@ -89,11 +90,11 @@ def findings(facts: Mapping[str, Any]) -> list[Finding]:
     found = [_dead(worker, facts["workers"]) for worker in facts["workers"] if not worker["alive"]]
     if failed := facts["failed_jobs"]:
         words = f"{counted(len(failed), 'job')} failed for good, such as {failed[-1]['name']}: {failed[-1]['reason']}."
-        found.append(Finding("warning", "failed_jobs", words, "scrapy enqueue --list; then --retry-failed."))
+        found.append(Finding("warning", "failed_jobs", words, f"{program()} enqueue --list; then --retry-failed."))
     waiting = sum(numbers["waiting"] for numbers in facts["queue"].values())
     if waiting and not any(worker["alive"] for worker in facts["workers"]):
         words = f"{counted(waiting, 'job')} {'waits' if waiting == 1 else 'wait'}, and no worker is alive."
-        found.append(Finding("warning", "no_worker", words, "Start one: scrapy worker."))
+        found.append(Finding("warning", "no_worker", words, f"Start one: {program()} worker."))
     zones = {row["zone"] for row in facts["schedule"]}
     if len(zones) > 1:
         words = f"the schedule is reckoned in several zones: {', '.join(sorted(zones))}."

@@ -23,7 +23,7 @@ from sinanews.catalogue import Catalogue
 from sinanews.catalogue.copying import copy
 from sinanews.catalogue.lock import holder
 from sinanews.cleaning import clean_body
-from sinanews.config import absolute_database_url, exports_folder
+from sinanews.config import absolute_database_url, exports_folder, program
 from sinanews.duplicates.fingerprint import sketch, text_digest
 from sinanews.exceptions import ArgumentError, BadPost, CatalogueError, Refused, SinanewsError
 from sinanews.listing.channels import CHANNELS
@@ -61,7 +61,9 @@ class Command(ScrapyCommand):
     @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args != ["rebuild"] and (len(args) != 2 or args[0] != "copy"):
-            raise UsageError("write: scrapy catalogue rebuild, or: scrapy catalogue copy URL", print_help=False)
+            raise UsageError(
+                f"write: {program()} catalogue rebuild, or: {program()} catalogue copy URL", print_help=False
+            )
         assert self.settings is not None
         AddonManager.load_pre_crawler_settings(self.settings)
         try:

@@ -13,7 +13,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 
 from sinanews import user_agent
-from sinanews.config import LEVELS, check_settings
+from sinanews.config import LEVELS, check_settings, program
 from sinanews.exceptions import ArgumentError
 from sinanews.run.extension import Run, last_line
 from sinanews.run.interrupts import SIGNALS, end_at_once, interrupts
@@ -57,7 +57,7 @@ class Command(ScrapyCrawl):
     @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
-            raise UsageError("name one spider, such as: scrapy crawl sina_finance", print_help=False)
+            raise UsageError(f"name one spider, such as: {program()} crawl sina_finance", print_help=False)
         outcome, line = self.crawl(args[0], opts.spargs)
         self.exitcode = outcome.code
         self.tell_numbers(opts)

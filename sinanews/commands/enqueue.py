@@ -13,6 +13,7 @@ from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 from scrapy.utils.conf import arglist_to_dict
 
+from sinanews.config import program
 from sinanews.dates import minute
 from sinanews.exceptions import ArgumentError, SinanewsError
 from sinanews.terminal.output import lasting_output
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sinanews.cluster.queue import Queue
 
 SHOWN = 50  #: waiting jobs that --list shows
-USAGE = "write: scrapy enqueue backfill -a since=DAY, urls @FILE, crawl SPIDER, --list or --retry-failed"
+USAGE = f"write: {program()} enqueue backfill -a since=DAY, urls @FILE, crawl SPIDER, --list or --retry-failed"
 
 
 class Command(CatalogueCommand):
@@ -118,7 +119,7 @@ def show(queue: Queue) -> None:
         out.print(table((">job", "name", "not before", ">tries", "came to"), rows))
         out.print("…" if len(waiting) == SHOWN else "")
     if failed := queue.failed():
-        out.print("Failed for good (scrapy enqueue --retry-failed)")
+        out.print(f"Failed for good ({program()} enqueue --retry-failed)")
         out.print(
             table((">job", "name", "when", "why"), [(f.id, f.name, minute(f.ended_at), f.reason) for f in failed])
         )

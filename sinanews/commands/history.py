@@ -14,6 +14,7 @@ from scrapy.exceptions import UsageError
 from sinanews.archive.history import Stretch, changed_fields, changed_paragraphs
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.contents import Kept
+from sinanews.config import program
 from sinanews.dates import to_beijing
 from sinanews.terminal.show import CatalogueCommand, as_json, console, plain
 from sinanews.urls import article_id
@@ -47,7 +48,11 @@ class Command(CatalogueCommand):
         row = catalogue.article(one)
         kept = catalogue.contents.history(one)
         if row is None or not kept:
-            known = "its text is not kept; scrapy rewrite takes it from its post" if row else "there is no such article"
+            known = (
+                f"its text is not kept; {program()} rewrite takes it from its post"
+                if row
+                else "there is no such article"
+            )
             print(f"sinanews: {one}: {known}", file=sys.stderr)
             return 1
         if opts.json:

@@ -12,7 +12,7 @@ from typing import Any
 from scrapy.exceptions import UsageError
 
 from sinanews.catalogue import Catalogue
-from sinanews.config import exports_folder
+from sinanews.config import exports_folder, program
 from sinanews.dates import minute
 from sinanews.exceptions import Refused
 from sinanews.originals import check_warcio
@@ -49,7 +49,7 @@ class Command(CatalogueCommand):
         self.named = args[0]
 
     def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
-        check_warcio("scrapy originals")
+        check_warcio(f"{program()} originals")
         assert self.settings is not None
         one = (article_id(self.named) if "://" in self.named else None) or self.named
         rows = catalogue.originals.of(one)
@@ -67,7 +67,7 @@ class Command(CatalogueCommand):
         try:
             page = read_at(exports_folder(self.settings["SINANEWS_EXPORTS"]) / row.file, row.offset, row.length)
         except DamagedRecord as error:
-            print(f"sinanews: {plain(error)}; scrapy verify says what else is", file=sys.stderr)
+            print(f"sinanews: {plain(error)}; {program()} verify says what else is", file=sys.stderr)
             return 1
         return give(page, opts)
 

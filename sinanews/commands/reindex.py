@@ -12,7 +12,7 @@ from sinanews.archive.indexing import TOGETHER, index_next
 from sinanews.archive.old_posts import keep_old_posts
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.queries import figures, numbers_of_states
-from sinanews.config import exports_folder
+from sinanews.config import exports_folder, program
 from sinanews.exceptions import ArgumentError
 from sinanews.run.extension import utc_now
 from sinanews.terminal.progress import is_terminal
@@ -43,7 +43,7 @@ class Command(CatalogueCommand):
         exported = numbers_of_states(figures(catalogue))["exported"]
         with progress(exported) as bar:
             done = self.index(catalogue, exports_folder(self.settings["SINANEWS_EXPORTS"]), bar)
-        print(f"sinanews: {counted(done, 'article')} looked at; scrapy search finds {exported:,}")
+        print(f"sinanews: {counted(done, 'article')} looked at; {program()} search finds {exported:,}")
         return 0
 
     def index(self, catalogue: Catalogue, exports: Path, bar: Progress | None) -> int:

@@ -23,7 +23,7 @@ from sinanews.catalogue import Catalogue
 from sinanews.catalogue.contents import Kept
 from sinanews.catalogue.tables import articles
 from sinanews.commands.history import revision_lines, shown
-from sinanews.config import exports_folder
+from sinanews.config import exports_folder, program
 from sinanews.exceptions import ArgumentError
 from sinanews.listing.channels import select_channels
 from sinanews.originals import check_warcio
@@ -39,7 +39,7 @@ WIDEST = 60  #: characters of a value
 TOLD = {
     "edited": "was edited by hand and stays; --force writes it anew and keeps the edited one in .superseded/",
     "no longer read": "is an article in the archive, and to today's rules it is none; it stays",
-    "damaged": "its page, or what the catalogue has of it, is damaged: scrapy verify",
+    "damaged": f"its page, or what the catalogue has of it, is damaged: {program()} verify",
     "mistakes": "a mistake in sinanews: please report it",
 }
 
@@ -92,7 +92,7 @@ class Command(CatalogueCommand):
         self.ids = args
 
     def show(self, catalogue: Catalogue, opts: argparse.Namespace) -> int:
-        check_warcio("scrapy reread")
+        check_warcio(f"{program()} reread")
         try:
             given = arglist_to_dict(opts.given)
         except ValueError:

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue
-from sinanews.config import exports_folder
+from sinanews.config import exports_folder, program
 from sinanews.posts.exporter import PostRenderer
 from sinanews.posts.folder import ExportFolder
 from sinanews.terminal.show import CatalogueCommand, plain
@@ -17,7 +17,7 @@ from sinanews.terminal.show import CatalogueCommand, plain
 #: What became of a post, where that is worth a line, and what can be done.
 TOLD = {
     "edited": "is not as sinanews wrote it and stays; --force writes it anew and keeps the edited one in .superseded/",
-    "not kept": "is not in the catalogue, and its post is missing or edited; scrapy verify says what brings it back",
+    "not kept": f"is not in the catalogue, and its post is gone or edited; {program()} verify says what brings it back",
     "cannot be read": "is damaged in the catalogue; restore a backup of it, or have the article fetched again",
 }
 

@@ -8,6 +8,7 @@ from scrapy.exceptions import UsageError
 
 from sinanews.commands.crawl import Command as CrawlCommand
 from sinanews.commands.schedule import load_jobs
+from sinanews.config import program
 from sinanews.exceptions import ArgumentError
 from sinanews.terminal.output import lasting_output
 from sinanews.terminal.show import tell_error
@@ -25,7 +26,7 @@ class Command(CrawlCommand):
     @lasting_output
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
-            raise UsageError("name one job; scrapy schedule lists them", print_help=False)
+            raise UsageError(f"name one job; {program()} schedule lists them", print_help=False)
         assert self.settings is not None
         try:
             jobs = {job.name: job for job in load_jobs(self.settings)}

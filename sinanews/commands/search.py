@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.search.query import parse_query
+from sinanews.config import program
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError
 from sinanews.out.archive import Archive
@@ -25,7 +26,7 @@ INDENT = "  "
 CONTEXT = 160  #: columns of a line of context for machines
 LIMIT = 20  #: articles that are shown on a terminal without --limit
 FIELDS = ("id", "url", "title", "published_at", "media", "channels", "stocks", "kind", "path")
-INCOMPLETE = "articles from before the full-text index are not all found yet; scrapy reindex puts them in"
+INCOMPLETE = f"articles from before the full-text index are not all found yet; {program()} reindex puts them in"
 
 
 class Command(AskingCommand):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from sinanews.catalogue import Catalogue
+from sinanews.config import program
 from sinanews.dates import minute
 from sinanews.listing.channels import COMPANY_LISTS
 from sinanews.terminal.show import CatalogueCommand, as_json, console, table
@@ -72,7 +73,8 @@ def tables(facts: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], list[An
         ("Channels", ("channel", "~title", ">articles", "newest article", "?last run", "?listed to its end"),
          [(c["channel"], c["title"], c["articles"], *(minute(c[name]) for name in TIMES))
           for c in facts["channels"]]),
-        (_companies_title(facts["companies"]), ("company", *map(">{}".format, COMPANY_LISTS), ">gaps", *TIMES[::2]),
+        (_companies_title(facts["companies"]),
+         ("company", *map(">{}".format, COMPANY_LISTS), ">gaps", "newest article", "?last listed"),
          [(c["company"], *(c[kind] for kind in COMPANY_LISTS), c["gaps"], *(minute(c[name]) for name in TIMES[::2]))
           for c in facts["companies"][:MOST_COMPANIES]]),
         ("Days listed", ("channel", ">complete", ">partial", ">empty", ">not begun", "~for example"),
@@ -87,7 +89,7 @@ def tables(facts: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], list[An
         ("Failed, to be tried again", ("reason", ">articles", ">attempts", "next try"),
          [(f["reason"], f["articles"], f["attempts"], minute(f["next_try"]) if f["next_try"] else "next run")
           for f in facts["failed"]]),
-        ("Duplicates (scrapy duplicates shows them)", ("why", ">articles"), list(facts["duplicates"].items())),
+        (f"Duplicates ({program()} duplicates shows them)", ("why", ">articles"), list(facts["duplicates"].items())),
     ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from sinanews.archive.old_posts import keep_old_posts
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue
 from sinanews.commands.crawl import Command as CrawlCommand
-from sinanews.config import exports_folder
+from sinanews.config import exports_folder, program
 from sinanews.exceptions import ArgumentError, SinanewsError
 from sinanews.posts.exporter import PostRenderer
 from sinanews.posts.folder import ExportFolder
@@ -66,7 +66,7 @@ class Command(CrawlCommand):
         exports = exports_folder(self.settings["SINANEWS_EXPORTS"])
         catalogue = existing_catalogue(self.settings)
         if catalogue is None:
-            print("sinanews: there is no catalogue; posts that lie in the exports: scrapy catalogue rebuild")
+            print(f"sinanews: there is no catalogue; posts that lie in the exports: {program()} catalogue rebuild")
             return 1
         posts = self.settings.getbool("SINANEWS_POSTS", True)
         try:

@@ -12,6 +12,7 @@ from scrapy.utils.log import configure_logging
 
 from sinanews.arguments import parse_arguments, positive
 from sinanews.commands.schedule import load_jobs
+from sinanews.config import program
 from sinanews.dates import BEIJING
 from sinanews.exceptions import SinanewsError
 from sinanews.run.extension import last_line
@@ -27,7 +28,7 @@ class Command(CatalogueCommand):
     default_settings = {}
 
     def short_desc(self) -> str:
-        return "Take jobs until stopped, one crawl each (see: scrapy enqueue)"
+        return f"Take jobs until stopped, one crawl each (see: {program()} enqueue)"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)

@@ -16,7 +16,7 @@ from sinanews.catalogue.contents import Kept
 from sinanews.catalogue.place import FILE
 from sinanews.catalogue.search.query import parse_query
 from sinanews.catalogue.tables import articles
-from sinanews.config import absolute_database_url
+from sinanews.config import absolute_database_url, program
 from sinanews.exceptions import ArgumentError, CatalogueError
 from sinanews.listing.channels import channel_by_slug
 from sinanews.out.articles import BATCH, Article, Articles
@@ -98,7 +98,9 @@ class Archive:
         asked = parse_query(query)
         self.check(filters)
         if self.catalogue.search.state() == "none":
-            raise CatalogueError(f"catalogue {self.catalogue}: there is no index of words; scrapy reindex makes it")
+            raise CatalogueError(
+                f"catalogue {self.catalogue}: there is no index of words; {program()} reindex makes it"
+            )
         where, narrow = (list(filters.conditions(self.reader.knows_stocks, row_by_row=one)) for one in (True, False))
         may_be_few = filters.ids or (filters.stocks and self.reader.knows_stocks)
         find = self.catalogue.search.best if best else self.catalogue.search.newest
@@ -132,5 +134,5 @@ class Archive:
                 known = channel_by_slug(slug) is not None
                 if not known and connection.scalar(select(a.id).where(a.channel == slug).limit(1)) is None:
                     raise ArgumentError(
-                        f"unknown channel {slug!r}: no article came from it; scrapy channels lists them"
+                        f"unknown channel {slug!r}: no article came from it; {program()} channels lists them"
                     )

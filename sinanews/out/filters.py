@@ -15,7 +15,7 @@ from sinanews.exceptions import ArgumentError
 from sinanews.items import ArticleItem
 from sinanews.listing.channels import select_channels
 
-KINDS = ("article", "video", "gallery", "live")
+KINDS = ("article", "video", "gallery", "live", "announcement", "research")
 _PREFIX = re.compile(r"(?i)(sh|sz|bj|hk)(?=[0-9A-Z])")
 _NUMBER = re.compile(r"\d{5,6}")
 a, ac, stock = articles.c, article_channels.c, article_stocks.c

@@ -13,7 +13,7 @@ from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
 from sinanews.catalogue import Catalogue
-from sinanews.config import exports_folder
+from sinanews.config import exports_folder, program
 from sinanews.out.archive import Archive
 from sinanews.out.articles import Article
 from sinanews.out.filters import PARSERS, Filters, parse_filters
@@ -31,7 +31,7 @@ class AskingCommand(CatalogueCommand):
         parser.add_argument("-a", dest="given", action="append", default=[], metavar="NAME=VALUE",
                             help=f"which articles, may be repeated: {', '.join(PARSERS)}")  # fmt: skip
         if self.may_search:
-            parser.add_argument("--search", metavar="QUERY", help="only articles that scrapy search finds")
+            parser.add_argument("--search", metavar="QUERY", help=f"only articles that {program()} search finds")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
@@ -63,7 +63,7 @@ class AskingCommand(CatalogueCommand):
     def tell_unreadable(self, archive: Archive) -> int:
         for why, number in archive.reader.unreadable.items():
             words = f"{counted(number, 'article')} left out, such as {plain(archive.reader.example)}: {why}"
-            print(f"sinanews: {words}; scrapy verify says what brings them back", file=sys.stderr)
+            print(f"sinanews: {words}; {program()} verify says what brings them back", file=sys.stderr)
         return int(bool(archive.reader.unreadable))
 
 

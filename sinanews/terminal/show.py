@@ -17,7 +17,7 @@ from scrapy.settings import BaseSettings
 
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.place import catalogue_url
-from sinanews.config import check_settings, exports_folder
+from sinanews.config import check_settings, exports_folder, program
 from sinanews.dates import to_beijing
 from sinanews.exceptions import SinanewsError
 from sinanews.terminal.output import lasting_output
@@ -58,7 +58,7 @@ class CatalogueCommand(ScrapyCommand):
         assert self.settings is not None
         catalogue = existing_catalogue(self.settings)
         if catalogue is None and self.needs_catalogue:
-            print("sinanews: there is no catalogue yet; begin with: scrapy crawl sina_finance -a limit=20")
+            print(f"sinanews: there is no catalogue yet; begin with: {program()} crawl sina_finance -a limit=20")
             return 1
         try:
             return self.show(catalogue, opts)

@@ -13,6 +13,7 @@ from math import sqrt
 from statistics import median
 from typing import Any, NamedTuple
 
+from sinanews.config import program
 from sinanews.dates import to_beijing
 from sinanews.listing.channels import CHANNELS
 from sinanews.listing.live import select_rooms
@@ -61,18 +62,22 @@ class Share(NamedTuple):
 
 SHARES = (
     Share("failed", 3, 0.2, 0.1, "failed", "Look into the log; if it goes on, check the network and the site."),
-    Share("refused", 5, 0.8, 0.2, "were refused", "Open some of the refused URLs that `scrapy status` shows."),
+    Share("refused", 5, 0.8, 0.2, "were refused", f"Open some of the refused URLs that `{program()} status` shows."),
     Share(
         "refused/unknown_layout", 3, 0.2, 0.05, "have an unknown layout", "The site may have a new page: add a layout."
     ),
-    Share("duplicate", 10, 0.9, 0.3, "were duplicates", "Look at `scrapy duplicates`: one page may hide the others."),
+    Share(
+        "duplicate", 10, 0.9, 0.3, "were duplicates", f"Look at `{program()} duplicates`: one page may hide the others."
+    ),
     Share("anomaly/doubtful_encoding", 2, 0.1, 0.05, "had characters that could not be decoded", "Read some of them."),
 )
 #: The same of posts that were read from disk: nothing there is a site's.
 SEED_SHARES = (
     Share("failed", 3, 0.2, 0.1, "failed", "The log says why; once mended, crawl them again."),
     Share("refused", 5, 0.8, 0.2, "were refused", "The log names each file and what is wrong with it."),
-    Share("duplicate", 10, 0.9, 0.3, "were duplicates", "Look at `scrapy duplicates`: one post may hide the others."),
+    Share(
+        "duplicate", 10, 0.9, 0.3, "were duplicates", f"Look at `{program()} duplicates`: one post may hide the others."
+    ),
 )
 #: Fields that an article can hardly do without, and the least share that must have them.
 FIELD_FLOORS = {"title": 0.95, "published_at": 0.9, "body_text": 0.5}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sinanews.config import program
 from sinanews.exceptions import ArgumentError, Banned, RunLocked, SinanewsError
 
 
@@ -21,7 +22,7 @@ class Outcome:
 OK = Outcome("ok", 0, "all that was wanted is stored")
 NOTHING_NEW = Outcome("nothing_new", 0, "nothing new")
 TOLERABLE = Outcome("ok_but_few", 0, "all but what failed is stored")
-ATTENTION = Outcome("needs_attention", 1, "something needs a person: scrapy status")
+ATTENTION = Outcome("needs_attention", 1, f"something needs a person: {program()} status")
 USAGE = Outcome("usage", 2, "an argument or a setting cannot be used")
 PARTLY = Outcome("partly_failed", 3, "not all of it came to its end; the log says why, and the next run continues")
 NOTHING = Outcome("nothing_fetched", 4, "nothing could be fetched although something should have been")
@@ -34,6 +35,19 @@ INTERRUPTED = Outcome("interrupted", 130, "interrupted; the next run continues")
 OUTCOMES: tuple[Outcome, ...] = (
     OK, NOTHING_NEW, TOLERABLE, ATTENTION, USAGE, PARTLY, NOTHING, BANNED, STORAGE, LOCKED, CRASHED, INTERRUPTED,
 )  # fmt: skip
+#: What each exit code means, for the guides.
+CODES = {
+    0: "all that was wanted is stored, or nothing was new; within `SINANEWS_TOLERATED` some may have failed",
+    1: "as 0, but a monitor found something that needs a person: `scrapy status`",
+    2: "an argument or a setting cannot be used",
+    3: "too many articles or a list failed, which a later run tries again, or could not be read, which none does",
+    4: "nothing could be fetched although something should have been",
+    5: "a host refuses this client; the next runs wait until the cool-down is over",
+    6: "the disk or the catalogue cannot be written",
+    7: "another run of the same spider holds the lock",
+    8: "a mistake in sinanews; the log has it",
+    130: "interrupted, within seconds of one Ctrl-C or SIGTERM; the next run continues",
+}
 WRITTEN = ("articles/exported", "articles/updated")
 #: Each article that a run asked for, or was given, ends as one of these.
 HANDLED = (*WRITTEN, "articles/unchanged", "duplicate", "refused", "failed")

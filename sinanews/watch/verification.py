@@ -18,6 +18,7 @@ from sinanews.archive.indexing import index_these, make_whole
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.tables import articles, contents
+from sinanews.config import program
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ExportError
 from sinanews.posts.folder import SUPERSEDED, in_the_way, leftovers, posts_under
@@ -41,17 +42,17 @@ KINDS = {
     "waiting": ("is to be fetched again", "{again}"),
     "second": ("is a second file of one article", f"--repair moves it into {SUPERSEDED}/"),
     "unmoved": (f"belongs into {SUPERSEDED}: a better copy has its place", "--repair moves it; so does the next run"),
-    "foreign": ("belongs to no exported article", "scrapy catalogue rebuild takes a post in; move others away"),
+    "foreign": ("belongs to no exported article", "{program} catalogue rebuild takes a post in; move others away"),
     "no_picture": ("is missing or damaged", "--repair has it fetched again by the next run with SINANEWS_IMAGES"),
     "leftover": ("is left over from a killed run", "--repair deletes it; so does a crawl, after an hour"),
     "in_the_way": ("is a link or a file where a folder of sinanews belongs", "move it away; no run can write there"),
     "unfound": ("is not found by its words", "--repair puts it into the full-text index"),
     "still_found": ("is found by its words, but is not exported", "--repair takes it out of the full-text index"),
-    "index": ("is what the full-text index is", "--repair makes it whole, and so does scrapy reindex"),
+    "index": ("is what the full-text index is", "--repair makes it whole, and so does {program} reindex"),
     "no_pages": ("is missing, with the pages that were kept in it", "--repair forgets them; articles stay"),
     "bad_page": ("is a page that is kept no more as it came", "--repair forgets it; its article stays"),
     "torn": ("ends in half a page, of a killed run", "--repair cuts it off; so does the next run that keeps pages"),
-    "integrity": ("is what SQLite says of the catalogue", "move the file away, then: scrapy catalogue rebuild"),
+    "integrity": ("is what SQLite says of the catalogue", "move the file away, then: {program} catalogue rebuild"),
 }
 DAMAGED = (
     "missing",
@@ -77,7 +78,7 @@ class Mismatch:
 
     @property
     def remedy(self) -> str:
-        return KINDS[self.kind][1].format(again=self.again)
+        return KINDS[self.kind][1].format(again=self.again, program=program())
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.what} {self.words}; {self.remedy}"
@@ -168,14 +169,14 @@ def _again(row: Row[Any], catalogue: Catalogue) -> str:
     if row.url:
         return "--repair has it fetched again"
     if row.id.startswith("seed-"):
-        return f"{ready}scrapy crawl seeds -a path=WHERE_IT_LIES"
+        return f"{ready}{program()} crawl seeds -a path=WHERE_IT_LIES"
     if row.id.startswith("live-"):
         since = f" -a since={day}" if day else ""
-        command = f"scrapy crawl sina_live -a rooms={row.id.split('-')[1]}{since}"
+        command = f"{program()} crawl sina_live -a rooms={row.id.split('-')[1]}{since}"
         return f"{ready}{command}, while the feed still has it; else only a backup of yours brings it back"
     if row.channel and day:
         days = f"-a since={day} -a until={day} -a recheck=1"
-        return f"{ready}scrapy crawl sina_finance -a channels={row.channel} {days}"
+        return f"{ready}{program()} crawl sina_finance -a channels={row.channel} {days}"
     return f"{ready}a crawl that meets it in a list; else only a backup of yours brings it back"
 
 

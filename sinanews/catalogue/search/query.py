@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from sinanews.catalogue.search.folding import fold
+from sinanews.config import program
 from sinanews.exceptions import ArgumentError
 
 MOST_CHARACTERS, MOST_WORDS = 1000, 50
@@ -63,5 +64,5 @@ def parse_query(text: str) -> Query:
         raise ArgumentError(f"the search has too many words; {MOST_WORDS} are the most")
     if not groups:
         absent = " beside what is to be absent" if without else ""
-        raise ArgumentError(f"name a word to look for{absent}, such as: scrapy search 降准 -美股")
+        raise ArgumentError(f"name a word to look for{absent}, such as: {program()} search 降准 -美股")
     return Query(tuple(tuple(dict.fromkeys(group)) for group in groups), tuple(dict.fromkeys(without)))

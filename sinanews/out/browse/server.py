@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from sinanews.config import program
 from sinanews.exceptions import ArgumentError
 from sinanews.out.archive import Archive
 from sinanews.out.browse.views import METADATA, NAME, SETTINGS
@@ -18,7 +19,9 @@ def application(archive: Archive, *, everything: bool = False) -> Any:
     """The ASGI application. Raises ArgumentError where Datasette is missing, or the catalogue is no SQLite file."""
     path = archive.catalogue.path
     if path is None:
-        raise ArgumentError("browse opens SQLite files; of a PostgreSQL catalogue: scrapy export articles.parquet")
+        raise ArgumentError(
+            f"browse opens SQLite files; of a PostgreSQL catalogue: {program()} export articles.parquet"
+        )
     try:
         from datasette.app import Datasette
         from datasette.plugins import pm
