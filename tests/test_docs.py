@@ -122,3 +122,9 @@ def test_the_chinese_tables_have_every_row(name: str) -> None:
         rows = english.split(f"<!-- table: {table} -->\n")[1].split("\n<!-- end -->")[0].splitlines()[2:]
         for row in rows:
             assert "\n" + "|".join(row.split("|")[: columns + 1]) + "|" in text
+
+
+def test_the_picture_needs_no_network() -> None:
+    picture = (PROJECT / "docs" / "picture.svg").read_text("utf-8")
+    assert "scrapy status" in picture.replace("&#160;", " ")
+    assert "@font-face" not in picture and "url(http" not in picture

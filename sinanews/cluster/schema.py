@@ -29,7 +29,7 @@ def shared_catalogue(settings: BaseSettings, give_up: Callable[[], bool] = lambd
     if not url.startswith("postgresql"):
         raise ArgumentError(
             "jobs and workers need PostgreSQL; set SINANEWS_DATABASE=postgresql+psycopg://USER:PASSWORD@HOST/NAME "
-            "(README, More than one machine)"
+            "(docs/machines.md)"
         )
     if find_spec("procrastinate") is None or find_spec("psycopg_pool") is None:
         raise ArgumentError("jobs and workers need more than is installed: pip install 'sinanews[cluster]'")

@@ -42,7 +42,7 @@ class Extras:
         return {**({"tags": tags} if tags else {}), **({EXCERPT: html.escape(summary, quote=False)} if summary else {})}
 
     def with_link(self, body: str, url: str | None) -> str:
-        """Its last line is the link, on a line of its own and none empty before it: see the README on Hexo."""
+        """Its last line is the link, on a line of its own and none empty before it: see docs/hexo.md."""
         if not self.source_link or not (url or "").startswith(("https://", "http://")):
             return body
         link = f'<p class="source"><a href="{html.escape(url or "")}" rel="nofollow">阅读原文</a></p>'
