@@ -25,8 +25,9 @@ from sinanews.watch.outcomes import counted
 ARTICLES, ROWS = 60, 20
 NEWEST = datetime(2026, 11, 20, 18, 0, tzinfo=BEIJING)  #: the same articles at every run
 EXPORTS = "exports/demo"
-#: Whatever the user's are; what is empty need not be said. The invented articles never get younger.
-OURS = {"SINANEWS_EXPORTS": EXPORTS, "SINANEWS_DATABASE": "", "SINANEWS_STALE": "0"}
+#: Whatever the user's are; what is empty need not be said.
+OURS = {"SINANEWS_EXPORTS": EXPORTS, "SINANEWS_DATABASE": ""}
+NEVER_YOUNGER = {"SINANEWS_STALE": "0", "SINANEWS_MIRROR": ""}  #: the invented articles
 WORD = "瓷砖"  #: that many of the articles have
 LISTS = ("/api/", "getMemordlist", "vCB_AllNewsStock", "vCB_AllBulletin/", "vCB_AllBulletin.", "vReport_List")
 
@@ -73,7 +74,7 @@ def crawl(spider: str, *words: str, **environment: str) -> int:
 def start(*words: str, quiet: bool = False, environment: Mapping[str, str] | None = None) -> int:
     command = [sys.executable, "-m", "sinanews", *words]
     output = subprocess.DEVNULL if quiet else None
-    whole = {**os.environ, PROGRAM: program(), **OURS, "SINANEWS_MIRROR": "", **(environment or {})}
+    whole = {**os.environ, PROGRAM: program(), **OURS, **NEVER_YOUNGER, **(environment or {})}
     return subprocess.run(command, cwd=project_folder(), env=whole, stdout=output, check=False).returncode
 
 
@@ -101,8 +102,9 @@ def tell_what_next() -> None:
     settings = " ".join(f"{name}={value}" for name, value in OURS.items() if value or os.environ.get(name))
     print()
     print("Look at it:")
-    for words in ("status", "report", f"search {WORD} --limit 3"):
-        print(f"  {settings} {caller()} {words}")
+    print(f"  {settings} SINANEWS_STALE=0 {caller()} status")
+    print(f"  {settings} SINANEWS_STALE=0 {caller()} report")
+    print(f"  {settings} {caller()} search {WORD}")
     print()
     print("Run it again: nothing is fetched twice. The live site, the newest 20 articles:")
     print(f"  {caller()} crawl sina_finance -a limit=20")

@@ -17,7 +17,7 @@ from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 
 from sinanews.arguments import parse_arguments
-from sinanews.config import exports_folder, in_project, project_folder
+from sinanews.config import exports_folder, in_project, program, project_folder
 from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError
 from sinanews.jobs import Job, machine_zone, next_time, on_calendar, parse_jobs, schedule_zone
@@ -89,7 +89,7 @@ def timetable(jobs: Sequence[Job], now: datetime | None = None, zone: tzinfo | N
     for job, time in zip(jobs, times, strict=True):
         words = ["crawl", job.spider, *(w for k, v in job.arguments.items() for w in ("-a", f"{k}={v}"))]
         clocks = [f"{time.astimezone(BEIJING):%a %Y-%m-%d %H:%M}", f"{time:%a %Y-%m-%d %H:%M %Z}"]
-        rows.append([job.name, job.cron, *clocks, f"scrapy {shlex.join(words)}"])
+        rows.append([job.name, job.cron, *clocks, f"{program()} {shlex.join(words)}"])
     if all(time.utcoffset() == BEIJING.utcoffset(time) for time in times):
         rows = [row[:3] + row[4:] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
