@@ -74,7 +74,7 @@ def tables(facts: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], list[An
          [(c["channel"], c["title"], c["articles"], *(minute(c[name]) for name in TIMES))
           for c in facts["channels"]]),
         (_companies_title(facts["companies"]),
-         ("company", *map(">{}".format, COMPANY_LISTS), ">gaps", "newest article", "?last listed"),
+         ("company", *map(">{}".format, COMPANY_LISTS), "?>gaps", "newest article", "?last listed"),
          [(c["company"], *(c[kind] for kind in COMPANY_LISTS), c["gaps"], *(minute(c[name]) for name in TIMES[::2]))
           for c in facts["companies"][:MOST_COMPANIES]]),
         ("Days listed", ("channel", ">complete", ">partial", ">empty", ">not begun", "~for example"),
