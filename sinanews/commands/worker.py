@@ -12,7 +12,6 @@ from scrapy.utils.log import configure_logging
 
 from sinanews.arguments import parse_arguments, positive
 from sinanews.commands.schedule import load_jobs
-from sinanews.config import program
 from sinanews.dates import BEIJING
 from sinanews.exceptions import SinanewsError
 from sinanews.run.extension import last_line
@@ -28,7 +27,7 @@ class Command(CatalogueCommand):
     default_settings = {}
 
     def short_desc(self) -> str:
-        return f"Take jobs until stopped, one crawl each (see: {program()} enqueue)"
+        return "Take jobs that were enqueued until stopped, one crawl each"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
