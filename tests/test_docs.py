@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from scrapy.settings import Settings
-from scrapy.utils.project import get_project_settings
 
 from sinanews import commands
 from sinanews.commands.reread import ARGUMENTS as REREAD
@@ -47,9 +46,13 @@ ENQUEUE = {"channels", "since", "until", "recheck"}
 def options() -> dict[str, set[str]]:
     """Of each command of ours, Scrapy's own options included."""
     found = {}
+    ours_only = (
+        Settings()
+    )  # get_project_settings would tell the environment, and so other tests' processes, of our project
+    ours_only.setmodule("sinanews.settings")
     for module in pkgutil.iter_modules(commands.__path__):
         command: Any = import_module(f"{commands.__name__}.{module.name}").Command()
-        command.settings = Settings(get_project_settings())
+        command.settings = ours_only
         parser = argparse.ArgumentParser(conflict_handler="resolve")
         command.add_options(parser)
         found[module.name] = {word for action in parser._actions for word in action.option_strings}
