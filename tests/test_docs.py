@@ -26,19 +26,7 @@ import tables
 
 TEXTS = (*tables.GUIDES, PROJECT / "CHANGELOG.md", PROJECT / "CONTRIBUTING.md", PROJECT / "SECURITY.md")
 ours = pytest.mark.parametrize("guide", TEXTS, ids=lambda path: str(path.relative_to(PROJECT)))
-SCRAPYS = {
-    "bench",
-    "check",
-    "edit",
-    "fetch",
-    "genspider",
-    "list",
-    "parse",
-    "settings",
-    "shell",
-    "startproject",
-    "version",
-}
+SCRAPYS = set("bench check edit fetch genspider list parse settings shell startproject version".split())
 ENQUEUE = {"channels", "since", "until", "recheck"}
 
 
