@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -89,14 +91,21 @@ execute(["scrapy", *sys.argv[1:]])
 
 @only_full
 def test_ten_workers_that_are_killed_with_all_they_hold(own_postgres: tuple[Any, str], tmp_path: Path) -> None:
-    """Into one folder, which they share: what one wrote and could not commit is written again, in its place."""
-    machine = Machine(tmp_path, own_postgres[1])
-    with SampleSite(articles=1000, on_request=slowly(1)) as site:
+    """Into one folder, which they share: what one wrote and could not commit is written again, in its place.
+
+    The site answers nobody until the worker holds all that it may; it is killed while it stores them.
+    """
+    machine, may_answer, chance = Machine(tmp_path, own_postgres[1]), threading.Event(), Random(13)
+    with SampleSite(articles=600, on_request=lambda r: r.host.startswith("feed.") or may_answer.wait(60)) as site:
         for number in range(1, 11):
+            may_answer.clear()
             process = machine.start(site, SINANEWS_LEASE="2", **MANY)
-            wait_until(lambda number=number: held_by(machine.url, number) >= 24, 60)  # of 32
+            wait_until(lambda number=number: held_by(machine.url, number) >= 32, 60)
+            may_answer.set()
+            time.sleep(chance.random())
             process.kill()
             process.communicate()
+        assert rows(machine.url, claims) != []
         end(machine.start(site, SINANEWS_LEASE="2", **MANY))
         assert {row.state for row in rows(machine.url, articles)} <= {"exported", "duplicate", "refused"}
         assert_each_article_once([machine], site, downloads=11)
