@@ -75,7 +75,8 @@ def test_a_connection_that_breaks_is_no_matter(postgres: str, tmp_path: Path, sp
 
     with SampleSite(articles=12, live=12) as site:
         with breaker.watching():
-            Catalogue(postgres).close()
+            for _ in range(2):  # made, and opened
+                Catalogue(postgres).close()
         opening = len(breaker.seen)
         code, posts, _ = run(site, 0)
         assert code == 0 and posts > 5
