@@ -67,6 +67,7 @@ def test_a_database_that_is_stopped_is_waited_for(own_postgres: tuple[Any, str],
         assert_each_article_once(machines, site)
 
 
+@only_full
 @pytest.mark.parametrize("what", ["crawl", "worker"])
 def test_a_signal_while_the_database_is_stopped_ends_it_soon(
     own_postgres: tuple[Any, str], tmp_path: Path, what: str
@@ -99,7 +100,7 @@ def test_a_signal_while_the_database_is_stopped_ends_it_soon(
 def test_a_clock_that_is_an_hour_off_takes_nothing_from_others(
     own_postgres: tuple[Any, str], tmp_path: Path, hours: int
 ) -> None:
-    """Of one machine; the lease is by the database's clock."""
+    """Of one machine; lease and pace are by the database's clock."""
     machines = [Machine(tmp_path / name, own_postgres[1]) for name in ("one", "two")]
     script = f"""
 import datetime, sys
@@ -108,13 +109,17 @@ Run.__init__.__defaults__ = (lambda: utc_now() + datetime.timedelta(hours={hours
 from scrapy.cmdline import execute
 execute(["scrapy", *sys.argv[1:]])
 """
-    with SampleSite(articles=60, on_request=slowly(0.05)) as site:
-        words = machines[0].command("crawl", "sina_finance", mirror=site.url, SINANEWS_LEASE="5")[3:]
+    asked: list[float] = []
+    its = {"SINANEWS_LEASE": "5", "DOWNLOAD_DELAY": "0.1"}
+    with SampleSite(articles=60, on_request=lambda _: asked.append(time.monotonic())) as site:
+        words = machines[0].command("crawl", "sina_finance", mirror=site.url, **its)[3:]
         pipes = {"stdout": -1, "stderr": -1, "text": True}
         off = Popen([sys.executable, "-c", script, *words], cwd=PROJECT, env=machines[0].environment, **pipes)
-        for process in (off, machines[1].start(site, SINANEWS_LEASE="5")):
+        for process in (off, machines[1].start(site, **its)):
             end(process)
         assert all(machine.posts for machine in machines)
+        times = [at for at, r in zip(asked, site.requests, strict=True) if r.host == "finance.sina.com.cn"]
+        assert len(times) > 30 and times[-1] - times[0] > (len(times) - 1) * 0.1 - 0.15
         assert_each_article_once(machines, site)
 
 
