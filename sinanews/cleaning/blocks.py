@@ -20,6 +20,7 @@ PARTS = frozenset("li dt dd tr td th tbody thead tfoot caption figcaption".split
 INLINE = frozenset("a strong b em i u s sub sup br img code".split())
 _BLOCKS = KEPT | WRAPPERS | PARTS
 _OPENED = WRAPPERS | PARTS  #: a part outside its list or table is a paragraph
+_WHOLE = KEPT - PARAGRAPHS - {"pre"}  #: blocks that may hold others
 _KNOWN = _BLOCKS | INLINE
 _MAY_BE_EMPTY = PARTS | WRAPPERS | frozenset("br img hr".split())
 
@@ -28,6 +29,7 @@ NOTHING: frozenset[str | None] = frozenset()
 _BETWEEN = "\x01"  #: blocks, until their own line breaks are gone; no text holds it
 _RUN = re.compile(r"\s+")
 _SPACES = re.compile(r"[ \t\n\r\f\v]+")
+_NOT_ONE_SPACE = ("  ", *"\t\n\r\f\v")
 _EDGE = "|".join(_BLOCKS - {"pre"})
 _BEGINNING = re.compile(rf"(<(?:{_EDGE})(?: [^<>]*)?>) ")
 _END = re.compile(rf" (</(?:{_EDGE})>)")
@@ -96,12 +98,13 @@ def _take_blocks(parent: Node, holders: set[Node], found: list[Node]) -> None:
     run: list[Node] = []  # of texts and inline elements
     for child in list(parent.iter(include_text=True)):  # they move
         tag = child.tag
-        opened = tag in _OPENED or (child in holders and (tag not in KEPT or tag in PARAGRAPHS or tag == "pre"))
+        opened = tag in _OPENED or (tag not in _WHOLE and child in holders)
         if tag not in KEPT and tag != "br" and not opened:
             run.append(child)
             continue
-        found += _paragraph(run)
-        run = []
+        if run:
+            found += _paragraph(run)
+            run = []
         if opened:
             _take_blocks(child, holders, found)
         elif tag != "br":
@@ -163,7 +166,9 @@ def serialise(blocks: Iterable[Block]) -> str:
 
 
 def _collapsed(markup: str) -> str:
-    markup = _SPACES.sub(" ", markup.replace("&nbsp;", " "))
+    markup = markup.replace("&nbsp;", " ")
+    if any(spaces in markup for spaces in _NOT_ONE_SPACE):  # few are; the pattern looks at each space
+        markup = _SPACES.sub(" ", markup)
     markup = _BEGINNING.sub(r"\1", markup) if "> " in markup else markup
     return _END.sub(r"\1", markup) if " </" in markup else markup
 
