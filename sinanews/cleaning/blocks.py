@@ -7,7 +7,7 @@ from collections.abc import Iterable, Set
 from html import unescape
 from typing import Literal
 
-from sinanews.cleaning.tree import Node, elements, is_blank, move_into, text_of, unwrap
+from sinanews.cleaning.tree import Node, elements, is_blank, move_into, one_line, text_of, unwrap, words_of
 
 PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6".split())
 #: Blocks that stay as they are; every other element that holds blocks is unwrapped.
@@ -50,7 +50,11 @@ class Block:
 
     def tidy(self) -> None:
         """Drop what is empty, and line breaks at the ends; look at the text again."""
-        self.holds = NOTHING if _is_plain(self.element) else self._tidy_inside()  #: the tags of what stands in it
+        first = self.element.first_child
+        if first is None or (first.is_text_node and first.next is None):  # most hold one text and no more
+            self.holds, self.text = NOTHING, one_line(words_of(first))
+            return
+        self.holds = self._tidy_inside()  #: the tags of what stands in it
         self.text = text_of(self.element)
 
     def _tidy_inside(self) -> Set[str | None]:
@@ -65,12 +69,6 @@ class Block:
     @property
     def is_empty(self) -> bool:
         return not self.text and self.tag != "hr" and "img" not in self.holds
-
-
-def _is_plain(element: Node) -> bool:
-    """Whether an element holds no more than one text."""
-    first = element.first_child
-    return first is None or (first.is_text_node and first.next is None)
 
 
 def to_blocks(root: Node) -> list[Block]:
