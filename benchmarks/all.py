@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("pages", "dedup", "crawl", "archive", "seeds")
+NAMES = ("pages", "dedup", "crawl", "archive", "seeds", "reread")
 FLOORS: dict[str, dict[str, float]] = json.loads((HERE / "floors.json").read_text("utf-8"))
 
 

@@ -6,7 +6,8 @@ The catalogues are made through the project's own code and kept in DIR (default:
 that of a million, which --full asks for, takes half an hour and 5 GB; their posts are empty files, a tenth as many
 articles are unfinished, and one in 25 has a copy. Printed for each: a new article (files and commit included; the
 sizes take turns), seconds from the start of a crawl to its first request, processor seconds and memory of the
-commands that show the archive, and bytes an article.
+commands that show the archive, searches (the slowest of SEARCHES, newest and best first), and bytes an article, those
+of the full-text index apart.
 """
 
 from __future__ import annotations
@@ -21,17 +22,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
+from sinanews import Archive, Filters  # noqa: E402
+from sinanews.archive.indexing import index_next  # noqa: E402
 from sinanews.archive.storing import Store  # noqa: E402
 from sinanews.catalogue import Catalogue  # noqa: E402
 from sinanews.catalogue.queries import figures  # noqa: E402
-from sinanews.catalogue.tables import article_channels, articles, contents  # noqa: E402
+from sinanews.catalogue.tables import article_channels, article_stocks, articles, contents, search_docs  # noqa: E402
 from sinanews.duplicates import index  # noqa: E402
 from sinanews.duplicates.fingerprint import Sketch, fingerprint_of  # noqa: E402
 from sinanews.items import ArticleItem  # noqa: E402
@@ -47,6 +50,20 @@ TOGETHER = 2000  #: rows of one commit while a catalogue is made
 STORIES = 2000  #: texts that its articles take turns with
 ENOUGH = 200  #: new articles that are timed
 SIZES, FULL = (1000, 100_000), (1000, 100_000, 1_000_000)
+#: A common word, with filters too, a rare one, two words, a phrase, one character, a stock's news, a word left out.
+SEARCHES = (
+    ("公司", Filters()),
+    ("公司", Filters(channels=("china",), since=NEWEST - timedelta(days=365))),
+    ("公司", Filters(media=(texts.story(0, 1).media,))),
+    ("没有这样的词", Filters()),
+    ("公司 市场", Filters()),
+    (f'"{texts.story(7, 1).paragraphs[0][:12]}"', Filters()),
+    ("的", Filters()),
+    ("9", Filters()),
+    ("公司", Filters(stocks=(texts.story(0, 1).stock,))),
+    ("公司 OR 市场 -银行", Filters()),
+)
+INDEX = "('search_index_data', 'search_index_idx', 'search_index_docsize', 'search_docs', 'search_docs_article')"
 SCRAPY = [sys.executable, "-m", "scrapy"]
 
 
@@ -122,6 +139,48 @@ def made(folder: Path, size: int) -> Path:
     return exports
 
 
+def indexed(exports: Path) -> Path:
+    """The same, all of it in the full-text index: one that an older version made is not."""
+    catalogue = Catalogue(url_of(exports))
+    if catalogue.search.state() != "whole":
+        print(f"putting {exports} into the full-text index", file=sys.stderr, flush=True)
+        while index_next(catalogue, exports, TOGETHER) is not None:
+            pass
+    catalogue.close()
+    return exports
+
+
+def cost_of_search(exports: Path, size: int) -> dict[str, float]:
+    """Milliseconds of a usual search for twenty articles, the slowest of SEARCHES; seconds of the best of them."""
+    catalogue = Catalogue(url_of(exports))
+    archive = Archive.of(catalogue, exports)
+    newest = {
+        (query, filters): _quickest(lambda q=query, f=filters: list(archive.search(q, f, limit=20)))  # type: ignore[misc]
+        for query, filters in (*SEARCHES, (texts.story(7, 1).stock, Filters()))
+    }
+    best = [_quickest(lambda q=query, f=filters: list(archive.search(q, f, best=True, limit=20)), 1)  # type: ignore[misc]
+            for query, filters in SEARCHES]  # fmt: skip
+    with catalogue.read() as connection:
+        found = connection.exec_driver_sql(f"SELECT sum(pgsize) FROM dbstat WHERE aggregate AND name IN {INDEX}")
+        pages = int(found.scalar() or 0)
+    catalogue.close()
+    return {
+        "search_ms": max(newest.values()) * 1000,
+        "search_best_s": max(best),
+        "search_bytes_an_article": pages / size,
+    }
+
+
+def _quickest(do: Callable[[], object], times: int = 3) -> float:
+    """Processor seconds of the quickest: it reads what is in memory, and others may be at work."""
+    took = []
+    for _ in range(times):
+        began = time.process_time()
+        do()
+        took.append(time.process_time() - began)
+    return min(took)
+
+
 def url_of(exports: Path) -> str:
     return f"sqlite:///{exports}/.catalogue.db"
 
@@ -168,8 +227,12 @@ class New:
 
     def leave_no_trace(self) -> None:
         with self.catalogue.together() as connection:
-            for table, column in ((articles, "id"), (contents, "article_id"), (article_channels, "article_id")):
-                connection.execute(table.delete().where(table.c[column].in_(self.ids)))
+            connection.execute(articles.delete().where(articles.c.id.in_(self.ids)))
+            for table in (contents, article_channels, article_stocks):
+                connection.execute(table.delete().where(table.c.article_id.in_(self.ids)))
+            connection.execute(
+                search_docs.update().where(search_docs.c.article_id.in_(self.ids)).values(article_id=None)
+            )
             for article in self.ids:
                 index.remove(connection, article)
         self.catalogue.close()
@@ -257,11 +320,13 @@ def measure(exports: Path, size: int) -> dict[str, float]:
             ("verify", ["verify", "--quick"]),
         ):
             found |= {f"{name}_{unit}": value for unit, value in cost_of_command(exports, *words).items()}
-    return {**found, "bytes_an_article": (exports / ".catalogue.db").stat().st_size / size}
+    found |= cost_of_search(exports, size)
+    others = (exports / ".catalogue.db").stat().st_size / size - found["search_bytes_an_article"]
+    return {**found, "bytes_an_article": others}
 
 
 def measured(sizes: Sequence[int], folder: Path = CACHE) -> dict[int, dict[str, float]]:
-    archives = {size: made(folder, size) for size in sizes}
+    archives = {size: indexed(made(folder, size)) for size in sizes}
     new = dict(zip(sizes, cost_of_new(archives.values()), strict=True))
     return {size: {**new[size], **measure(exports, size)} for size, exports in archives.items()}
 

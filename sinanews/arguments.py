@@ -11,6 +11,7 @@ from typing import Any
 
 from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError
+from sinanews.stocks import share_code
 from sinanews.urls import canonical_url
 
 Parser = Callable[[str], Any]
@@ -19,12 +20,14 @@ MOST_BYTES = 16 * 1024 * 1024  #: of a file with one URL a line
 _AGE = re.compile(r"(\d{1,5})([hd])")
 
 
-def parse_arguments(parsers: Mapping[str, Parser], given: Mapping[str, str]) -> dict[str, Any]:
+def parse_arguments(
+    parsers: Mapping[str, Parser], given: Mapping[str, str], taker: str = "this spider"
+) -> dict[str, Any]:
     """The values of the arguments given; raises ArgumentError for an unknown name or a bad value, naming it."""
     unknown = sorted(set(given) - set(parsers))
     if unknown:
         allowed = ", ".join(parsers) or "none"
-        raise ArgumentError(f"unknown argument {unknown[0]!r}; this spider takes: {allowed}")
+        raise ArgumentError(f"unknown argument {unknown[0]!r}; {taker} takes: {allowed}")
     values = {}
     for name, text in given.items():
         try:
@@ -55,20 +58,42 @@ def flag(text: str) -> bool:
 
 
 def urls(text: str) -> tuple[str, ...]:
-    """Canonical URLs, from a comma list or from ``@FILE`` with one a line (# begins a comment line)."""
-    if text.startswith("@"):
-        if not text[1:].strip():
-            raise ArgumentError("no file; write its name after the @, such as @urls.txt")
-        try:
-            lines = read_file(text[1:], MOST_BYTES).decode("utf-8-sig").splitlines()
-        except UnicodeDecodeError:
-            raise ArgumentError("cannot read the file: not UTF-8") from None
-        found = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-        if not found:
-            raise ArgumentError("the file names no URL")
-    else:
-        found = list(names(text))
-    return tuple(dict.fromkeys(_canonical(part) for part in found))
+    """Canonical URLs: a comma list, or one a line (# begins a comment line), in ``@FILE`` or in the text itself."""
+    return tuple(dict.fromkeys(map(_canonical, _listed(text, "urls.txt", "URL"))))
+
+
+def stocks(text: str) -> tuple[str, ...]:
+    """Whole codes of shares, from a comma list or from ``@FILE`` with one a line (# begins a comment)."""
+    return tuple(dict.fromkeys(_share(part.partition("#")[0].strip()) for part in _listed(text, "stocks.txt", "stock")))
+
+
+def _listed(text: str, example: str, noun: str) -> list[str]:
+    """The parts of a comma list; or the lines, but for comments, of ``@FILE`` or of the text where it has several."""
+    if not text.startswith("@"):
+        return _lines(text) if "\n" in text else list(names(text))
+    if not text[1:].strip():
+        raise ArgumentError(f"no file; write its name after the @, such as @{example}")
+    try:
+        found = _lines(read_file(text[1:], MOST_BYTES).decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ArgumentError("cannot read the file: not UTF-8") from None
+    if not found:
+        raise ArgumentError(f"the file names no {noun}")
+    return found
+
+
+def _share(text: str) -> str:
+    code = share_code(text)
+    if code is None:
+        raise ArgumentError(
+            f"{text[:40]!r} is no share of Shanghai, Shenzhen or Beijing; write six figures or the whole code, "
+            "such as 600519 or sh600519, sz000001, bj830799"
+        )
+    return code
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
 def named_path(text: str) -> Path:

@@ -22,8 +22,11 @@ KNOWN = frozenset(name for name in vars(defaults) if name.startswith(PREFIX))
 FOR_TESTS = frozenset(f"{PREFIX}{name}" for name in "FAULTS EXAMPLES REAL_CRON TEST_POSTGRES".split())
 _HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
 
+_AGE = re.compile(r"(?:[1-9]\d{0,4}d)?")
+
 LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 FLAGS = ("0", "1", "False", "True")
+OFF = ("0", "False", "")
 Check = Callable[[str], bool]
 
 
@@ -52,23 +55,46 @@ def _is_mirror(text: str) -> bool:
     return not text or (parts.scheme in ("http", "https") and bool(parts.hostname))
 
 
+def _is_address(text: str) -> bool:
+    return not re.search(r"""[\s"'<>`{}]""", text)
+
+
 def _are_hosts(text: str) -> bool:
     return all(host == "*" or _HOST.fullmatch(host) for part in text.split(",") if (host := part.strip()))
+
+
+def _are_tags(text: str) -> bool:
+    return {part.strip() for part in text.split(",")} <= {"", "keywords", "stocks", "media"}
 
 
 #: setting, what it must be, that in words
 SETTINGS: tuple[tuple[str, Check, str], ...] = (
     ("SINANEWS_BODY", ("clean", "verbatim").__contains__, "clean or verbatim"),
     ("SINANEWS_DUPLICATES", ("drop", "mark", "keep").__contains__, "drop, mark or keep"),
+    ("SINANEWS_TAGS", _are_tags, "any of keywords, stocks and media, comma list"),
+    ("SINANEWS_EXCERPT", FLAGS.__contains__, "0 or 1"),
+    ("SINANEWS_SOURCE_LINK", FLAGS.__contains__, "0 or 1"),
+    ("SINANEWS_DATES", ("gmt", "beijing").__contains__, "gmt or beijing"),
     ("SINANEWS_HOSTS", _are_hosts, "host names, comma list, such as news.example.com; * for any"),
     ("SINANEWS_MIRROR", _is_mirror, "http://ADDRESS:PORT, or nothing"),
+    ("SINANEWS_ORIGINALS", (*FLAGS, "", "all").__contains__, "1, 0 or all"),
+    ("SINANEWS_ORIGINALS_KEEP", lambda text: bool(_AGE.fullmatch(text)), "days such as 400d, or nothing"),
     ("SINANEWS_MAX_PAGES", _is(int, 1), "a whole number from 1"),
     ("SINANEWS_BAN_LIMIT", _is(int, 1), "a whole number from 1"),
     ("SINANEWS_RETRY_DELAY", _is(float, 0), "seconds from 0"),
     ("SINANEWS_COOLDOWN", _is(float, 0), "seconds from 0"),
+    ("SINANEWS_REFUSAL_WAIT", _is(float, 0, 900), "seconds from 0 to 900"),
+    ("SINANEWS_ATTACHMENTS", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_POLL", _is(float, 0), "seconds from 0"),
+    ("SINANEWS_JOB_DELAY", _is(float, 0), "seconds from 0"),
     ("SINANEWS_TOLERATED", _is(float, 0, 1), "a share from 0 to 1"),
+    ("SINANEWS_IMAGES", FLAGS.__contains__, "0 or 1"),
+    ("SINANEWS_IMAGES_URL", _is_address, "a path such as /images or an address, without quotes or blanks, or nothing"),
+    ("SINANEWS_SHARED", ("", *FLAGS).__contains__, "0, 1 or nothing"),
+    ("SINANEWS_LEASE", _is(float, 0.1), "seconds from 0.1"),
+    ("SINANEWS_POSTS", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_STALE", FLAGS.__contains__, "0 or 1"),
+    ("SINANEWS_SEARCH", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_PROGRESS", FLAGS.__contains__, "0 or 1"),
     ("SINANEWS_ALERT_COMMAND", _is_command, "a command with balanced quotes"),
     ("SINANEWS_LOG_LEVEL", LEVELS.__contains__, ", ".join(LEVELS)),

@@ -28,6 +28,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from sinanews.exceptions import RunStopping
 
 logger = logging.getLogger(__name__)
+about_to_send = object()  #: a Scrapy signal, with the request: each is waited for before it leaves
 abort_downloads = object()  #: a Scrapy signal: let go of every download; the run is stopping
 #: IPv6 addresses whose last 32 bits are an IPv4 address: NAT64's and the old "compatible" ones.
 _EMBEDS_IPV4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
@@ -73,6 +74,7 @@ class MirrorDownloadHandler(BaseDownloadHandler):
         super().__init__(crawler)
         self.http = PublicHTTPDownloadHandler(crawler)
         self.mirror: str = crawler.settings.get("SINANEWS_MIRROR", "").rstrip("/")
+        self.signals = crawler.signals
         self.running: set[asyncio.Task[Response]] = set()
         self.stopping = False
         crawler.signals.connect(self.abort, abort_downloads)
@@ -84,7 +86,7 @@ class MirrorDownloadHandler(BaseDownloadHandler):
         if self.mirror:
             inner = request.replace(url=f"{self.mirror}/{request.url.split('://', 1)[1]}")
             inner.meta.pop("proxy", None)  # the environment's proxy is for the outside
-        task = asyncio.ensure_future(self.http.download_request(inner))
+        task = asyncio.ensure_future(self._send(request, inner))
         self.running.add(task)
         try:
             response = await task
@@ -95,6 +97,10 @@ class MirrorDownloadHandler(BaseDownloadHandler):
         finally:
             self.running.discard(task)
         return self._as_by_the_site(request, inner, response) if self.mirror else response
+
+    async def _send(self, request: Request, inner: Request) -> Response:
+        await self.signals.send_catch_log_async(about_to_send, request=request)
+        return await self.http.download_request(inner)
 
     def abort(self) -> None:
         """Close the connections of downloads that are under way, and begin no other."""

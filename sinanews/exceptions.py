@@ -22,19 +22,43 @@ class CatalogueError(SinanewsError):
     """The catalogue cannot be opened, read or written; wraps the driver's error."""
 
 
+class CatalogueLost(CatalogueError):
+    """The connection broke in the middle of a transaction; nobody knows whether it was committed."""
+
+
+class StillAtWork(CatalogueError):
+    """Tables cannot be brought up to date while workers of an older sinanews use them."""
+
+
 class ExportError(SinanewsError):
     """A post cannot be written to disk (full, read-only, not ours to write)."""
+
+
+class BadPicture(SinanewsError):
+    """Bytes that are no picture to lie beside posts; its text is the reason in stats, pictures/failed/<reason>."""
 
 
 class RunLocked(SinanewsError):
     """Another run of the same spider is writing to the same catalogue."""
 
 
-class RunStopping(IgnoreRequest):
+class NotNow(IgnoreRequest):
+    """A request that is not to be made, or not by this run. No failure of its article."""
+
+
+class ClaimedElsewhere(NotNow):
+    """Another worker has the article, or had it meanwhile."""
+
+
+class RunStopping(NotNow):
     """A request that was under way or waiting when its run began to stop. No failure: the next run asks again."""
 
     def __init__(self) -> None:
         super().__init__("the run is stopping")
+
+
+class HostRefuses(IgnoreRequest):
+    """A host refuses us, and what the request was for can be had elsewhere."""
 
 
 class Banned(SinanewsError):

@@ -53,8 +53,9 @@ class ArticleItem:
     #: as it came until CleanPipeline has seen it; clean (or still verbatim) after
     body_html: str = ""
     body_text: str = ""  #: paragraphs, one a line; always of the clean body
+    attachments: list[str] = field(default_factory=list)  #: URLs of the documents that an announcement is
     layout: str = ""  #: name of the page layout, or ``seed``
-    kind: str = "article"  #: article, video, gallery, live
+    kind: str = "article"  #: article, video, gallery, live, announcement, research
 
     # Where it was found: set by the spider.
     channel: str | None = None  #: slug of the first channel that listed it
@@ -71,12 +72,18 @@ class ArticleItem:
     # Set when it is stored and found to be a copy.
     duplicate_of: str | None = None  #: id of the copy that the archive keeps
 
+    @property
+    def is_paper(self) -> bool:
+        """Whether it is a company's announcement or a report on one. They have words in common, and are no copies."""
+        return self.kind in ("announcement", "research")
+
     def __post_init__(self) -> None:
         # What is known of the article beside it travels with it; these are no fields, so no exporter shows them.
         self.fetch: Fetch | None = None  #: None for what was not fetched
         # Set by DedupPipeline, and when it is stored; see duplicates/.
         self.fingerprint: Any = None
         self.known: Any = None
+        self.copies: dict[str, str] = {}  #: of its pictures: where they came from → where a post finds them
 
 
 #: Fields whose absence is recorded; monitors compare it with what is usual.

@@ -1,4 +1,4 @@
-"""What runs when: the rows of the schedule, and what their cron expressions mean. Pure."""
+"""What runs when: the rows of the schedule, what their cron expressions mean, and in which zone."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
+from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError
+
+LOCALTIME = Path("/etc/localtime")
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Job:
     """A row of the schedule."""
 
     name: str  #: also of its log file and its systemd timer
-    cron: str  #: minute, hour, day of month, month, day of week: in the zone of the machine that runs cron
+    cron: str  #: minute, hour, day of month, month, day of week: in SINANEWS_ZONE, or the zone of the machine
     spider: str
     arguments: Mapping[str, str] = field(default_factory=dict)
 
@@ -30,6 +35,8 @@ JOBS: tuple[Job, ...] = (
     Job("all", "37 2,8,14,20 * * *", "sina_finance", {"channels": "all"}),
     Job("refresh", "17 4 * * *", "sina_finance", {"channels": "all", "refresh": "2d"}),
 )
+#: One more, where SINANEWS_WATCHLIST names companies.
+WATCHLIST = Job("watchlist", "47 7-22 * * *", "sina_company")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 #: What Vixie cron takes; cronsim knows more (5/15, L, #), and cron would refuse the whole crontab for it.
 _VALUE = r"(?:\d{1,2}|[A-Za-z]{3})"
@@ -40,13 +47,13 @@ _EXAMPLE = '{"name": "china", "cron": "7 * * * *", "spider": "sina_finance", "ar
 _WEEKDAYS = "Sun Mon Tue Wed Thu Fri Sat".split()
 
 
-def parse_jobs(setting: Any) -> tuple[Job, ...]:
-    """The jobs of SINANEWS_JOBS: a list of dicts, or that as JSON; empty means JOBS.
+def parse_jobs(setting: Any, watchlist: str = "") -> tuple[Job, ...]:
+    """The jobs of SINANEWS_JOBS: a list of dicts, or that as JSON; empty means JOBS, and WATCHLIST where there is one.
 
     Raises ArgumentError of one line, naming the row and what to write instead.
     """
     if not setting:
-        return JOBS
+        return (*JOBS, WATCHLIST) if watchlist else JOBS
     if isinstance(setting, str):
         try:
             setting = json.loads(setting)
@@ -100,8 +107,35 @@ def next_time(job: Job, now: datetime) -> datetime:
     return next(later)  # where clocks go back cronsim may name a time that has been
 
 
-def on_calendar(cron: str) -> list[str]:
-    """The same times for systemd's OnCalendar=, any of the lines.
+def last_time(job: Job, now: datetime) -> datetime:
+    """When cron started the job last, this very minute included, in the zone of ``now``.
+
+    >>> last_time(Job("a", "7 12 * * *", "seeds"), datetime(2026, 11, 24, 12, 7, tzinfo=BEIJING)).isoformat()
+    '2026-11-24T12:07:00+08:00'
+    """
+    earlier = CronSim(job.cron, now + timedelta(seconds=1), reverse=True)
+    return next(t for t in earlier if t.astimezone(timezone.utc) <= now.astimezone(timezone.utc))
+
+
+def schedule_zone(setting: str) -> tzinfo:
+    """The zone of SINANEWS_ZONE; empty: the machine's. Raises ArgumentError."""
+    try:
+        return ZoneInfo(setting) if setting else machine_zone()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ArgumentError(f"SINANEWS_ZONE is {setting!r}; write a zone such as Asia/Shanghai or Etc/UTC") from None
+
+
+def machine_zone() -> tzinfo:
+    """The zone that cron and systemd use: the machine's, whatever TZ says in this shell."""
+    try:
+        with LOCALTIME.open("rb") as file:
+            return ZoneInfo.from_file(file)
+    except (OSError, ValueError):
+        return datetime.now().astimezone().tzinfo or BEIJING
+
+
+def on_calendar(cron: str, zone: str = "") -> list[str]:
+    """The same times for systemd's OnCalendar=, any of the lines; ``zone``: an IANA name, empty for the machine's.
 
     >>> on_calendar('*/30 8-10 * * 1-5')
     ['Mon,Tue,Wed,Thu,Fri *-*-* 8,9,10:0,30:00']
@@ -110,6 +144,7 @@ def on_calendar(cron: str) -> list[str]:
     """
     times = CronSim(cron, datetime(2026, 1, 1))
     clock = f"{_list(times.hours, 24)}:{_list(times.minutes, 60)}:00"
+    clock += f" {zone}" if zone else ""
     days, month = _list(times.days, 31), _list(times.months, 12)
     numbers = sorted({d % 7 for d in times.weekdays if isinstance(d, int)})
     weekdays = "" if len(numbers) == 7 else ",".join(_WEEKDAYS[d] for d in numbers) + " "

@@ -87,7 +87,7 @@ class DedupPipeline(ArchivePipeline):
     """
 
     async def step(self, item: ArticleItem) -> ArticleItem:
-        item.fingerprint = fingerprint_of(item)
+        item.fingerprint = None if item.is_paper else fingerprint_of(item)
         return item
 
 
@@ -98,11 +98,17 @@ class ExportPipeline(ArchivePipeline):
         super().__init__(crawler)
         self.render = PostRenderer.from_settings(crawler.settings)  # a bad extra field is told before anything else
         self.policy: str = crawler.settings["SINANEWS_DUPLICATES"]
+        self.attachments = crawler.settings.getbool("SINANEWS_ATTACHMENTS")
 
     async def step(self, item: ArticleItem) -> ArticleItem:
         run = self.run
-        store = Store(run.catalogue, run.folder, self.render, self.policy, run.now)
+        anywhere = run.shared or not run.posts
+        store = Store(
+            run.catalogue, run.folder, self.render, self.policy, run.now, anywhere, self.attachments and run.posts
+        )
         stored = await run.write(store, item)
+        if item.fetch is not None:
+            run.catalogue.claims.held.discard(item.fetch.listed_as)
         if item.incomplete:
             run.count("articles/incomplete")
             logger.warning("incomplete, a later run asks again: %s", item.url)
@@ -116,6 +122,9 @@ class ExportPipeline(ArchivePipeline):
         if stored.copy is not None and stored.what == "duplicate":
             self.run.count(f"duplicate/{stored.copy.reason}")
             raise DuplicateArticle(f"{item.id}: same {stored.copy.reason} as {stored.copy.winner}")
+        if stored.what == "elsewhere":
+            self.run.count("articles/claimed_elsewhere")
+            raise UnchangedArticle(f"{item.id}: this worker's lease ended, and another one has it")
         if stored.what == "has_more":
             raise UnchangedArticle(f"{item.id}: the post has more of it than could be had now")
         self.run.count(f"articles/{stored.what}")

@@ -8,6 +8,7 @@ from functools import lru_cache
 from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit, urlunsplit
 
 SINA_ROOTS = ("sina.com.cn", "sina.cn")
+PICTURE_ROOTS = ("sinaimg.cn",)  #: whose hosts are asked for pictures only
 
 #: Query keys that say where a reader came from, not which page this is.
 TRACKING = frozenset(
@@ -35,6 +36,12 @@ NOT_ARTICLE_HOSTS = {
 }  # fmt: skip
 _NOT_ARTICLE_PATHS = re.compile(r"/(?:zt(?:_d)?|focus|roll|mobile|app)/|/index\.s?html?$")
 #: Pages of prices, and of pictures to leaf through.
+#: Announcements and research reports, on hosts that otherwise have figures; their addresses have several forms each.
+_BULLETIN = re.compile(r"/corp/(?:view|go\.php)/vCB_AllBulletinDetail(?:\.php)?/?$")
+_REPORT = re.compile(r"/vReport_Show/(?:.*/)?rptid/(\d+)(?:/|$)")
+_COMPANY_HOSTS = re.compile(r"(?:vip\.stock|money|stock)\.finance\.sina\.com\.cn")
+BULLETIN_URL = "https://vip.stock.finance.sina.com.cn/corp/view/vCB_AllBulletinDetail.php?stockid={}&id={}"
+_REPORT_URL = "https://stock.finance.sina.com.cn/stock/go.php/vReport_Show/kind/search/rptid/{}/index.phtml"
 _QUOTES = re.compile(r"/(?:realstock|quotes?|hq|nmetal)/|/nc\.shtml$")
 _MAGAZINES = re.compile(r"/(?:magazine|mag|picmag|photomag)/")
 
@@ -65,6 +72,8 @@ def canonical_url(url: str) -> str:
     if parts.scheme.lower() not in ("http", "https") or not host or re.search(r"[\s\x00-\x1f<>\"\\]", url):
         raise ValueError(f"not an http(s) URL: {url[:200]!r}")
     port = "" if parts.port in (None, 80, 443) else f":{parts.port}"
+    if paper := _paper(host, parts.path, parts.query):
+        return paper[1]
     query = "" if _names_article(host, parts.path) else _without_tracking(parts.query)
     return urlunsplit(("https", host + port, parts.path or "/", query, ""))
 
@@ -98,7 +107,28 @@ def article_id(url: str) -> str | None:
         parts = urlsplit(canonical_url(url))
     except ValueError:
         return None
-    return _id_in(parts.hostname or "", parts.path)
+    paper = _paper(parts.hostname or "", parts.path, parts.query)
+    return paper[0] if paper else _id_in(parts.hostname or "", parts.path)
+
+
+def _paper(host: str, path: str, query: str) -> tuple[str, str] | None:
+    """Id and address of an announcement or a research report; None for any other page."""
+    if not _COMPANY_HOSTS.fullmatch(host):
+        return None
+    if found := _REPORT.search(path):
+        return f"report-{found[1]}", _REPORT_URL.format(found[1])
+    if _BULLETIN.search(path):
+        asked = parse_qs(query)
+        stock, number = (asked.get(name, [""])[0] for name in ("stockid", "id"))
+        if (named := re.fullmatch("(?:sh|sz|bj)?([0-9]{6})", stock)) and re.fullmatch("[0-9]{1,20}", number):
+            return f"bulletin-{named[1]}-{number}", BULLETIN_URL.format(named[1], number)
+    return None
+
+
+def stock_in(url: str) -> str | None:
+    """The number of the share that an announcement's address names: ``600519``."""
+    named = re.match(r"bulletin-([0-9]{6})-", article_id(url) or "")
+    return named[1] if named else None
 
 
 def _id_in(host: str, path: str) -> str | None:
@@ -150,7 +180,7 @@ def why_not_readable(url: str) -> str | None:
     host = parts.hostname or ""
     if not is_sina_host(host):
         return "other_host"
-    if _names_article(host, parts.path):
+    if _names_article(host, parts.path) or _paper(host, parts.path, parts.query):
         return None
     if reason := NOT_ARTICLE_HOSTS.get(host.split(".")[0]):
         return reason

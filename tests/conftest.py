@@ -32,7 +32,23 @@ SHARED = PROJECT.parent / "shared"
 FAST = {"DOWNLOAD_DELAY": "0", "AUTOTHROTTLE_ENABLED": "0", "CONCURRENT_REQUESTS_PER_DOMAIN": "8",
         "SINANEWS_RETRY_DELAY": "0.05", "LOG_LEVEL": "WARNING", "SINANEWS_STALE": "0"}  # fmt: skip
 #: The commands that crawl nothing.
-SHOWING = ("catalogue", "channels", "duplicates", "history", "report", "rewrite", "schedule", "status")
+SHOWING = (
+    "catalogue",
+    "channels",
+    "duplicates",
+    "enqueue",
+    "export",
+    "feed",
+    "history",
+    "originals",
+    "reindex",
+    "report",
+    "reread",
+    "rewrite",
+    "schedule",
+    "search",
+    "status",
+)
 
 
 class TemporaryArchive:

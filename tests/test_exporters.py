@@ -89,7 +89,7 @@ def test_extra_fields_follow_thumbnail_under_names_without_meaning_to_hexo() -> 
 
 @pytest.mark.parametrize("name", ["permalink", "content", "title", "body_html", "_id", "path", "published", ""])
 def test_an_extra_field_that_cannot_be_is_named_with_what_is_allowed(name: str) -> None:
-    with pytest.raises(ArgumentError, match=f"'{name}'; allowed: author, channel"):
+    with pytest.raises(ArgumentError, match=f"'{name}'; allowed: attachments, author, channel"):
         exported(article(), extra_fields=("media", name))
 
 

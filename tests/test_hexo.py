@@ -14,7 +14,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from sinanews.posts import Post, write_post
-from sinanews.posts.writing import OBJECT_NAMES
+from sinanews.posts.extras import OBJECT_NAMES
 from tests import hexo
 from tests.test_posts import NOT_TEXTS
 

@@ -11,25 +11,45 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from sinanews import Archive, Filters
+from sinanews.archive.indexing import index_next, index_these
 from sinanews.archive.old_posts import keep_old_posts
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue, queries
+from sinanews.catalogue.claims import Wanted
 from sinanews.catalogue.clusters import Clusters
+from sinanews.catalogue.tables import articles
 from sinanews.duplicates.decision import TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, fingerprint_of
 from sinanews.items import ArticleItem
 from sinanews.posts.exporter import PostRenderer
 from sinanews.posts.folder import ExportFolder
 from sinanews.posts.seed_identity import SeedFile
+from sinanews.watch.kept_pages import check_originals
 from sinanews.watch.summary import gather
-from sinanews.watch.verification import check
+from sinanews.watch.verification import check, check_kept
 from tests.test_catalogue import catalogue, url  # noqa: F401  # fixtures: each database there is
 from tests.test_fingerprints import prose
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 #: Tables that grow with the archive; the others have a row a channel, host or day.
-LARGE = ("articles", "contents", "article_channels", "revisions", "seed_files", "stories", "story_keys", "runs")
-OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown", "copies", "aside")}
+LARGE = (
+    "articles",
+    "contents",
+    "originals",
+    "article_channels",
+    "revisions",
+    "seed_files",
+    "stories",
+    "story_keys",
+    "runs",
+    "attachments",
+    "search_docs",
+    "article_stocks",
+)
+OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown", "copies", "aside")} | {
+    "attachments_pending"
+}
 #: What reads a whole table or index, with a part of the statement that tells it: each is a pass that a person asked
 #: for, or goes through an index alone.
 PASSES = {
@@ -41,7 +61,9 @@ PASSES = {
     "status: the newest runs": "FROM runs ORDER BY runs.id DESC",
     "status: copies by reason, from articles_copies alone": "GROUP BY articles.reason",
     "duplicates: every copy": "FROM articles WHERE articles.duplicate_of IS NOT NULL",
+    "verify: every exported article, without posts": "NOT (EXISTS (SELECT *",
     "seeds: every file known": "FROM seed_files LEFT OUTER JOIN articles",
+    "verify: how many texts are in the index": "count(*) AS count_1 FROM search_docs",
 }
 
 
@@ -74,6 +96,12 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     catalogue.failed("i2", "timeout", "60 s", NOW, answer="gone", answers=1, answered_at=NOW)
     catalogue.unchanged("i2", NOW)
     catalogue.aside_paths()
+    catalogue.companies_of({"i1", "i2"})
+    catalogue.unlisted_by("company:sh699001:news", ["i1", "i2"])
+    catalogue.attachments.expect("i2", ["https://a.example/1.PDF", "https://a.example/2.PDF"])
+    catalogue.attachments.due(("i1", 1), 10)
+    catalogue.attachments.stored("i2", 1, "金融/2.pdf", "digest")
+    catalogue.attachments.failed("i2", 2, "cut")
     catalogue.contents.history("i2")
     for rows in (
         catalogue.due.unfinished(["china"], NOW, NOW - timedelta(1), NOW + timedelta(1)),
@@ -91,6 +119,24 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     listing.day_listed("china", date(2026, 11, 22), "complete", 9, NOW)
     catalogue.seed_files.keep(SeedFile("seeds", "a.md", "i1", "d", 1, 1), ["b.md"])
     catalogue.seed_files.known()
+    catalogue.pictures.want("i1", ["https://n.sinaimg.cn/a.png"], NOW)
+    catalogue.pictures.due(NOW, 4)
+    catalogue.pictures.failed("i1", "https://n.sinaimg.cn/a.png", "http_404", NOW)
+    catalogue.pictures.stored("i1", "https://n.sinaimg.cn/a.png", "images/a.png")
+    catalogue.pictures.path_of("https://n.sinaimg.cn/a.png")
+    catalogue.pictures.paths("i1")
+    catalogue.pictures.all_paths()
+    catalogue.pictures.lost("images/a.png", NOW)
+    list(catalogue.due.exported())
+    list(catalogue.due.exported(NOW))
+    worker = catalogue.claims.worker = catalogue.workers.join("", "sina_finance")
+    address = "https://a.example/10"
+    catalogue.claims.claim([Wanted("i3", "https://a.example/3"), Wanted(address, address)])
+    catalogue.claims.finish("i3")
+    catalogue.workers.renew(worker)
+    catalogue.workers.leave(worker)
+    catalogue.budgets.reserve("", "a.example", 1)
+    list(check_kept(catalogue))
     run = catalogue.runs.begin("sina_finance", {}, NOW, 1)
     catalogue.runs.earlier_counts("sina_finance", {}, run)
     catalogue.runs.end(run, NOW, outcome="ok", counts={})
@@ -100,10 +146,45 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     list(queries.exported_articles(catalogue))
     list(queries.newest_articles(catalogue))
     list(check(catalogue, exports))
+    kept = catalogue.originals
+    place = {"file": "a.warc.gz", "offset": 0, "length": 9, "article_id": "i1", "url": article(1).url}
+    kept.add(**place, digest="sha1:x", status=200, fetched_at=NOW)
+    same = kept.same("i1", str(place["url"]), "sha1:x", 200)
+    kept.met_again(same[0], NOW, None)
+    kept.written_to("a.warc.gz", 20, NOW)
+    kept.of("i1")
+    kept.first_pages(kept.behind(""), articles.c.state.in_(["exported"]), articles.c.channel.in_(["china"]))
+    kept.keep_position("reread:x", "i1")
+    kept.position("reread:x")
+    list(check_originals(catalogue, exports))
+    kept.weight()
+    kept.forget([("a.warc.gz", 0)])
+    kept.forget_file("a.warc.gz")
     rewriter = Rewriter(catalogue, ExportFolder(exports), PostRenderer(), dry=True, restore=True)
     list(rewriter.all(NOW))
     list(rewriter.these(["i1", "i2"], NOW))
     keep_old_posts(catalogue, exports, NOW)
+    out = Archive.of(catalogue, exports)
+    month = Filters(since=NOW - timedelta(1), until=NOW + timedelta(1), channels=("china",), stocks=("sh600519",))
+    list(out.articles(month, newest_first=False))
+    list(out.reader.states(month))
+    out.get("i1")
+    search(catalogue)
+    with catalogue.together() as connection:
+        catalogue.search.rename(connection, "nothing", "something")
+    index_these(catalogue, exports, ["i1", "i2"])
+    with catalogue.together() as connection:
+        catalogue.search.leave(connection, "")
+    index_next(catalogue, exports)
+
+
+def search(catalogue: Catalogue) -> None:
+    archive = Archive.of(catalogue, None)
+    for filters in (Filters(), Filters(since=NOW - timedelta(1)), Filters(media=("某报",), channels=("china",))):
+        for best in (False, True):
+            list(archive.search('题 "题1" OR 的 -没有', filters, best=best))
+    list(archive.search("题", Filters(stocks=("sh600519",))))
+    list(archive.articles(Filters(stocks=("sh600519",))))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sinanews.commands import schedule
+from sinanews import jobs
 from sinanews.commands.schedule import Place, crontab, systemd, timetable
 from sinanews.exceptions import ArgumentError
 from sinanews.jobs import JOBS, Job, checked_cron, next_time, on_calendar, parse_jobs
@@ -116,7 +116,7 @@ def test_the_machines_zone_is_not_that_of_the_shell(monkeypatch: pytest.MonkeyPa
     zone_file = Path("/usr/share/zoneinfo/Europe/Berlin")
     if not zone_file.exists():
         pytest.skip("no zone files on this system")
-    monkeypatch.setattr(schedule, "LOCALTIME", zone_file)
+    monkeypatch.setattr(jobs, "LOCALTIME", zone_file)
     text = "\n".join(timetable([Job("x", "0 9 * * *", "seeds")], datetime(2026, 7, 1, tzinfo=timezone.utc)))
     assert "09:00 CEST" in text and "15:00" in text
     assert "TZ=Asia/Tokyo of this shell is not considered" in text

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from sinanews.exceptions import BadPost
 from sinanews.posts import MAX_FILE, MAX_HEADER, Post, read_post, write_post
-from sinanews.posts.writing import OBJECT_NAMES
+from sinanews.posts.extras import OBJECT_NAMES
 
 ROOT = Path(__file__).parents[1]
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))

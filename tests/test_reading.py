@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sinanews.archive.reading import MOST_PAGES, Reading
 from sinanews.dates import BEIJING
 from sinanews.items import ArticleItem, Fetch
 from sinanews.listing.channels import channel_by_slug
 from sinanews.listing.roll import Listing
 from sinanews.pages import Page
-from sinanews.spiders.reading import MOST_PAGES, Reading
 
 NOW = datetime(2026, 11, 20, 10, tzinfo=BEIJING)
 URL = "https://finance.sina.com.cn/china/2026-11-20/doc-imxabcde0000001.shtml"
@@ -26,7 +26,7 @@ def page(body: str, *more: int, **shown: str) -> Page:
 
 
 def reading(first: Page) -> Reading:
-    return Reading(ROW, channel_by_slug("china"), Fetch(ROW.key), [first])
+    return Reading(ROW, channel_by_slug("china"), Fetch(ROW.key), NOW, [first])
 
 
 def test_each_page_that_is_named_is_asked_for_once_and_in_order() -> None:
@@ -38,7 +38,7 @@ def test_each_page_that_is_named_is_asked_for_once_and_in_order() -> None:
     assert article.next_page() == numbered(4)
     article.misses(numbered(4), "HTTP status 500")
     assert article.next_page() is None
-    item = article.finished(NOW)
+    item = article.finished()
     assert item.body_html == "一\n二\n三"
     assert item.incomplete and item.fetch is not None and item.fetch.missing_pages == {numbered(4)}
 
@@ -47,7 +47,7 @@ def test_the_first_page_in_place_of_another_is_a_missing_page() -> None:
     article = reading(page("一", 2))
     article.add(page("一"), numbered(2))
     assert article.missing == [numbered(2)]
-    assert article.finished(NOW).body_html == "一"
+    assert article.finished().body_html == "一"
 
 
 def test_pages_without_end_are_cut_off_and_the_article_is_incomplete() -> None:
@@ -57,11 +57,11 @@ def test_pages_without_end_are_cut_off_and_the_article_is_incomplete() -> None:
         article.add(page(str(number), number), url)
     assert len(article.pages) == MOST_PAGES
     assert article.missing == [numbered(number)]
-    assert article.finished(NOW).incomplete
+    assert article.finished().incomplete
 
 
 def test_what_the_page_shows_wins_over_the_list() -> None:
-    item = reading(page("一", title="页面的标题")).finished(NOW)
+    item = reading(page("一", title="页面的标题")).finished()
     assert (item.id, item.title, item.media, item.keywords) == ("imxabcde0000001", "页面的标题", "表上的媒体", ["港口"])
     assert item.channel == "china" and item.categories[-1] == "新浪财经－国內"
     assert not item.incomplete and item.published_at == item.fetched_at == NOW

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from sinanews.archive.companies import Companies
+from sinanews.archive.copies import copies_for
 from sinanews.archive.old_posts import item_of_post
 from sinanews.catalogue import Catalogue, next_try
 from sinanews.duplicates.decision import CopyOf, HasMore, TakesOver, decide
@@ -25,9 +27,12 @@ COLUMNS = ("url", "title", "channel", "kind", "layout", "media", "published_at")
 
 @dataclass(frozen=True)
 class Stored:
-    """What became of an article. ``has_more``: its post has pages that could not be had now, so it stays."""
+    """What became of an article.
 
-    what: Literal["exported", "updated", "unchanged", "has_more", "duplicate"]
+    has_more: its post has pages that could not be had now, so it stays. elsewhere: another worker has it by now.
+    """
+
+    what: Literal["exported", "updated", "unchanged", "has_more", "duplicate", "elsewhere"]
     copy: CopyOf | None = None
     aside: str | None = None  #: path of a post to be set aside after the commit: its place is another's, or nobody's
 
@@ -41,24 +46,43 @@ class Store:
     render: PostRenderer
     policy: str  #: SINANEWS_DUPLICATES
     now: Callable[[], datetime]
+    anywhere: bool = False  #: whether posts may lie on other machines: one that is not in the folder is there then
+    attachments: bool = False  #: whether those of what is exported are to be fetched, by and by
+    why: str | None = None  #: of a revision that no fetch made; such an article is known to differ
 
     def __call__(self, item: ArticleItem) -> Stored:
         """Look, decide, write, record; nothing is done before the caller's transaction is committed.
 
         Raises CatalogueError, ExportError.
         """
+        if item.fetch is not None and not self.catalogue.claims.finish(item.fetch.listed_as):
+            return Stored("elsewhere")
         known = item.known = self.catalogue.known_of(item, item.fingerprint)
+        named = self.name_companies(item)
         decision = decide(known, item, item.fingerprint or Fingerprint(None, None), self.policy)
         if isinstance(decision, TakesOver) and self.loses(item, decision.first):
             decision = decision.beside()
+        if isinstance(decision, TakesOver):
+            item.stocks += sorted(self.catalogue.companies_of({decision.first}).difference(item.stocks))
         copy = decision if isinstance(decision, CopyOf) else None
         item.duplicate_of = copy.winner if copy else None
         if copy is not None and not copy.exported:
+            winner = self.catalogue.article(copy.winner) if named else None
+            Companies(self.catalogue, self.folder, self.render).gain([winner] if winner else [], named, self.now())
             return self.drop(item, copy)
         if isinstance(decision, HasMore):
             self.catalogue.failed(item.id, "incomplete", "", self.now())
             return Stored("has_more")
         return self.export(item, copy, decision if isinstance(decision, TakesOver) else None)
+
+    def name_companies(self, item: ArticleItem) -> set[str]:
+        """The companies whose lists name the article, now among its stocks; another order alone is no edit."""
+        named = self.catalogue.companies_of({item.id, item.fetch.listed_as if item.fetch else item.id})
+        item.stocks += sorted(named.difference(item.stocks))
+        kept = self.kept(item.id) if named and item.known.exported else None
+        if kept is not None and set(kept.stocks) == set(item.stocks):
+            item.stocks = kept.stocks
+        return named
 
     def drop(self, item: ArticleItem, copy: CopyOf) -> Stored:
         """Record a copy that is not exported; the post that a run wrote of it and could not commit is set aside."""
@@ -70,10 +94,19 @@ class Store:
         return Stored("duplicate", copy, orphan)
 
     def export(self, item: ArticleItem, copy: CopyOf | None, takes_over: TakesOver | None) -> Stored:
-        known, post = item.known, self.render(item)
+        if self.attachments:
+            self.catalogue.attachments.expect(item.id, item.attachments)
+        known = item.known
         path = (known.path or post_path(item).as_posix()).removeprefix(f"{SUPERSEDED}/")
+        item.copies = copies_for(self.catalogue, self.render, item.id, path)
+        post = self.render(item)
         digest, whole = content_digest(post), hashlib.sha256(post).hexdigest()
-        if known.exported and known.content_digest == digest and self.folder.has(path):
+        if (
+            known.exported
+            and known.content_digest == digest
+            and (self.anywhere or self.folder.has(path))
+            and not self.why
+        ):
             validators = item.fetch.validators() if item.fetch else {}
             self.catalogue.unchanged(item.id, self.now(), **validators, **self.later(item))
             self.catalogue.contents.put_missing(item, known.revision, self.now(), verbatim=self.render.verbatim)
@@ -90,6 +123,7 @@ class Store:
             takes_over=takes_over,
             content=item,
             verbatim=self.render.verbatim,
+            why=self.why,
             detail=None,
             path=path,
             file_digest=whole,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,22 +10,32 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, bindparam, literal_column, select, update
 
+from sinanews.catalogue.attachments import AttachmentRows
+from sinanews.catalogue.budgets import Budgets
+from sinanews.catalogue.claims import Claims
 from sinanews.catalogue.contents import Contents
-from sinanews.catalogue.database import Database
+from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.due import Due
-from sinanews.catalogue.migrations import SCHEMA_VERSION, prepare, version_of
+from sinanews.catalogue.migrations import SCHEMA_VERSION, check_version, prepare, version_of
+from sinanews.catalogue.originals import Originals, rename_pages
+from sinanews.catalogue.pictures import Pictures
 from sinanews.catalogue.progress import ListingProgress
 from sinanews.catalogue.runs import Runs
+from sinanews.catalogue.search.index import SearchIndex
 from sinanews.catalogue.seed_files import SeedFiles
-from sinanews.catalogue.tables import ASIDE, COPY, article_channels, articles, contents, revisions
+from sinanews.catalogue.tables import ASIDE, COPY, article_channels, article_stocks, articles, contents, revisions
+from sinanews.catalogue.workers import Workers
 from sinanews.duplicates import index
 from sinanews.duplicates.decision import Alike, Known, TakesOver
 from sinanews.duplicates.fingerprint import Fingerprint, Sketch
+from sinanews.exceptions import CatalogueError, StillAtWork
 from sinanews.items import ArticleItem
+from sinanews.listing.channels import company_of
 from sinanews.posts.folder import aside_path
 from sinanews.posts.naming import file_id
 from sinanews.prepared import Prepared
 
+PATIENCE = 20.0  #: seconds that a migration waits for the workers of an older version
 FREE_RETRIES = 3  #: failures before the next try is put off
 DONE = frozenset({"exported", "duplicate", "refused"})
 #: The columns of what a page answered that was no article, where it answered nothing of the kind.
@@ -85,42 +96,80 @@ _KNOWN_OF = Prepared(
 _KNOWN = select(a.id, a.state, a.channel, a.listed_mtime, a.recorded_at, a.etag, a.last_modified).where(
     a.id.in_(bindparam("ids", expanding=True))
 )
+_CHANNELS_OF = select(article_channels.c.channel).where(
+    article_channels.c.article_id.in_(bindparam("ids", expanding=True))
+)
 
 
 class Catalogue(Database):
-    """The articles' side; ``contents``, ``due``, ``listing``, ``runs`` and ``seed_files`` are the others.
+    """The articles' side; the others are the attributes that ``__init__`` makes.
 
     Every method is one transaction, or part of the one that ``together`` has begun.
     """
 
-    def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False) -> None:
-        """Open or make the catalogue at a SQLAlchemy URL; ``give_up`` as in Database.
+    def __init__(
+        self, url: str, give_up: Callable[[], bool] = lambda: False, *, read_only: bool = False, search: bool = True
+    ) -> None:
+        """Open or make the catalogue at a SQLAlchemy URL; ``give_up`` as in Database. ``read_only``: make nothing.
+
+        Without ``search`` (SINANEWS_SEARCH) what is recorded is not put into the full-text index.
 
         Raises ArgumentError for a URL that names no database we know, CatalogueError for one that cannot be opened.
         """
-        super().__init__(url, give_up)
+        super().__init__(url, give_up, read_only=read_only)
+        self.attachments = AttachmentRows(self)
         self.contents = Contents(self)
         self.due = Due(self)
         self.listing = ListingProgress(self)
+        self.originals = Originals(self)
+        self.pictures = Pictures(self)
         self.runs = Runs(self)
         self.seed_files = SeedFiles(self)
+        self.workers = Workers(self)
+        self.search = SearchIndex(self, on=search)
+        self.budgets = Budgets(self)
+        #: Of the worker that has joined with this object, if one has.
+        self.claims = Claims(self, self._take_channels)
         try:
             with self.read() as connection:
-                is_ready = version_of(connection) == SCHEMA_VERSION
-            if not is_ready:
-                with self.alone(), self.begin() as connection:
-                    prepare(connection, str(self))
+                version = version_of(connection)
+            if version != SCHEMA_VERSION:
+                if read_only:
+                    raise CatalogueError(f"catalogue {self}: {_unlike(version)}")
+                self._prepare()
+            if search and not read_only:
+                self.search.make()
         except BaseException:
             self.close()
             raise
 
+    def _prepare(self) -> None:
+        """Make or migrate the tables; workers of an older version have a while to leave."""
+        deadline = time.monotonic() + PATIENCE
+        with self.alone():
+            while True:
+                try:
+                    with self.begin() as connection:
+                        prepare(connection, str(self))
+                    return
+                except StillAtWork:
+                    if time.monotonic() > deadline or self.give_up():
+                        raise
+                time.sleep(0.2)
+
+    def check(self, connection: Connection) -> None:
+        """Another program may have brought the tables on since they were opened: nothing is written to those."""
+        check_version(connection, str(self))
+
     # --- what is known ---------------------------------------------------------------------------------
 
+    @again_where_lost
     def article(self, article_id: str) -> Row[Any] | None:
         """The whole row of an article."""
         with self.read() as connection:
             return connection.execute(select(articles).where(a.id == article_id)).one_or_none()
 
+    @again_where_lost
     def known(self, ids: Collection[str]) -> dict[str, Remembered]:
         """Those of the ids that the catalogue has a row for."""
         self._name_rebuilt(ids)
@@ -140,12 +189,17 @@ class Catalogue(Database):
                 its = update(contents).where(contents.c.article_id == digest)
                 connection.execute(its.values(article_id=named[digest]))
                 index.rename(connection, digest, named[digest])
+                self.search.rename(connection, digest, named[digest])
+                stocks = update(article_stocks).where(article_stocks.c.article_id == digest)
+                connection.execute(stocks.values(article_id=named[digest]))
 
+    @again_where_lost
     def channel_of(self, url: str) -> str | None:
         """The slug of the channel that listed a URL first, where one did."""
         with self.read() as connection:
             return connection.scalar(select(a.channel).where(a.url == url).limit(1))
 
+    @again_where_lost
     def known_urls(self, urls: Collection[str]) -> dict[str, str]:
         """url → id for those of the canonical URLs that are done."""
         with self.read() as connection:
@@ -178,6 +232,20 @@ class Catalogue(Database):
         media = connection.scalar(select(a.media).where(a.id == match.article_id))
         return Alike(match.article_id, match.likeness, match.sketch, media)
 
+    def companies_of(self, ids: Collection[str]) -> set[str]:
+        """The shares by whose lists any of the articles was named."""
+        with self.read() as connection:
+            slugs = connection.scalars(_CHANNELS_OF, {"ids": list(ids)})
+            return {found[0] for slug in slugs if (found := company_of(slug)) is not None}
+
+    def unlisted_by(self, channel: str, ids: Collection[str]) -> Sequence[Row[Any]]:
+        """The rows of those of the articles that are known, and that the channel has not listed before."""
+        its = select(article_channels.c.article_id).where(
+            article_channels.c.article_id == a.id, article_channels.c.channel == channel
+        )
+        with self.read() as connection:
+            return connection.execute(select(articles).where(a.id.in_(ids), ~its.exists())).all()
+
     # --- what happened to an article -------------------------------------------------------------------
 
     def listed(self, rows: Sequence[Mapping[str, Any]], channel: str, now: datetime) -> None:
@@ -188,9 +256,9 @@ class Catalogue(Database):
         fresh = {"revision": 0, "attempts": 0, "answers": 0}
         with self.begin() as connection:
             self.insert_new(connection, articles, [{**row, **state, **fresh} for row in rows])
-            self._add_channel(connection, channel, [row["id"] for row in rows])
+            self.add_channel(connection, channel, [row["id"] for row in rows])
 
-    def _add_channel(self, connection: Connection, channel: str, ids: Collection[str]) -> None:
+    def add_channel(self, connection: Connection, channel: str, ids: Collection[str]) -> None:
         self.insert_new(connection, article_channels, [{"article_id": one, "channel": channel} for one in ids])
 
     def record(
@@ -203,18 +271,18 @@ class Catalogue(Database):
         takes_over: TakesOver | None = None,
         content: ArticleItem | None = None,
         verbatim: bool = False,
+        why: str | None = None,
         **values: Any,
     ) -> None:
         """Write what became of an article, all of it in one transaction: its state and any other columns.
 
         ``replaces`` is the key it was listed under, where the page then named another id. With a ``sketch`` later
         copies of its text are found, without one it stands for no story. ``content`` is the article itself, kept as
-        the ``revision`` that is recorded, ``verbatim`` where its body is as it came; the digests of the one before
-        stay. ``takes_over`` makes the first copy a copy of this one. What the page answered before is forgotten
-        unless it is given again.
+        the ``revision`` that is recorded, ``verbatim`` where its body is as it came, ``why`` where no fetch made it;
+        the one before stays. ``takes_over`` makes the first copy a copy of this one. What its page said is forgotten.
         """
         values = {"attempts": 0, "next_try_at": None, **NO_ANSWER, **values, "id": article_id, "recorded_at": now}
-        with self.begin() as connection:
+        with self.together() as connection:
             if replaces is not None and replaces != article_id:
                 self._take_channels(connection, replaces, article_id)
             again = values["state"] != "exported" or values.get("revision") != 1
@@ -222,22 +290,42 @@ class Catalogue(Database):
                 self._keep_revision(connection, article_id, now)
             self.upsert(connection, articles, values, {"first_seen_at": now, **({} if "revision" in values else _NEW)})
             if values.get("channel"):
-                self._add_channel(connection, values["channel"], [article_id])
+                self.add_channel(connection, values["channel"], [article_id])
             if again or sketch is None:
                 index.remove(connection, article_id)
             if sketch is not None:
                 index.insert(connection, article_id, sketch)
             if content is not None:
-                self.contents.put(connection, content, values["revision"], now, verbatim=verbatim)
+                self.contents.put(connection, content, values["revision"], now, verbatim=verbatim, why=why)
+                self.put_stocks(connection, article_id, content.stocks, anew=again)
+            self._put_words(connection, values, content)
             if takes_over is not None:
                 _supersede(connection, takes_over, article_id, now)
+                self.search.remove(connection, takes_over.first)
+
+    def _put_words(self, connection: Connection, values: Mapping[str, Any], content: ArticleItem | None) -> None:
+        """An article is found by a search while it is exported."""
+        if values["state"] != "exported":
+            self.search.remove(connection, values["id"])
+            return
+        body = content.body_text if content is not None else ""
+        about = values.get("revision", 0), values.get("title"), body, values.get("published_at")
+        self.search.put(connection, values["id"], *about)
+
+    def put_stocks(self, connection: Connection, article_id: str, stocks: Sequence[str], *, anew: bool = False) -> None:
+        """The stocks that an article names, besides those that it has; ``anew``: in place of them."""
+        if anew:
+            connection.execute(article_stocks.delete().where(article_stocks.c.article_id == article_id))
+        rows = [{"article_id": article_id, "stock": one[:40]} for one in dict.fromkeys(stocks)]
+        self.insert_new(connection, article_stocks, rows)
 
     def _take_channels(self, connection: Connection, listed_as: str, article_id: str) -> None:
         """The row under which an article was listed goes; the channels that listed it are the article's."""
         connection.execute(articles.delete().where(a.id == listed_as, a.state.notin_(DONE)))
+        rename_pages(connection, listed_as, article_id)
         its = article_channels.c.article_id == listed_as
         for channel in connection.scalars(select(article_channels.c.channel).where(its)).all():
-            self._add_channel(connection, channel, [article_id])
+            self.add_channel(connection, channel, [article_id])
         connection.execute(article_channels.delete().where(its))
 
     def _keep_revision(self, connection: Connection, article_id: str, now: datetime) -> None:
@@ -247,6 +335,7 @@ class Catalogue(Database):
         for row in connection.execute(exported).mappings().all():
             self.upsert(connection, revisions, {"article_id": article_id, **row, "replaced_at": now})
 
+    @again_where_lost
     def aside_paths(self) -> Sequence[str]:
         """The paths of all posts whose place a better copy has taken."""
         with self.read() as connection:
@@ -288,6 +377,15 @@ class Catalogue(Database):
         tries = next_try(row.attempts if row is not None else 0, now)
         values = {**before, **values, **tries, "reason": reason, "detail": detail[:500]}
         self.record(article_id, now, state="failed", **values)
+
+
+def _unlike(version: int | None) -> str:
+    """Why a catalogue of another version cannot be read without writing, and what to do."""
+    if version is None:
+        return "there is none; scrapy crawl makes one"
+    if version > SCHEMA_VERSION:
+        return f"made by a newer sinanews (schema {version}); upgrade this one"
+    return f"made by an older sinanews (schema {version}); scrapy status brings it up to date"
 
 
 def _supersede(connection: Connection, decision: TakesOver, by: str, now: datetime) -> None:

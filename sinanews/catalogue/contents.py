@@ -64,6 +64,7 @@ class Kept(NamedTuple):
     stored_at: datetime
     item: ArticleItem
     verbatim: bool  #: whether its body is as it came, not clean
+    reason: str | None = None  #: what made it, where that was no fetch
 
 
 class Contents:
@@ -73,11 +74,18 @@ class Contents:
         self.database = database
 
     def put(
-        self, connection: Connection, item: ArticleItem, revision: int, now: datetime, *, verbatim: bool = False
+        self,
+        connection: Connection,
+        item: ArticleItem,
+        revision: int,
+        now: datetime,
+        *,
+        verbatim: bool = False,
+        why: str | None = None,
     ) -> None:
-        """Keep a revision, within the caller's transaction."""
+        """Keep a revision, within the caller's transaction; ``why``: what made it, where that was no fetch."""
         data = pack(item, verbatim=verbatim)
-        values = {"article_id": item.id, "revision": revision, "stored_at": now, "data": data}
+        values = {"article_id": item.id, "revision": revision, "stored_at": now, "data": data, "reason": why}
         self.database.upsert(connection, contents, values)
 
     def put_missing(self, item: ArticleItem, revision: int, now: datetime, *, verbatim: bool = False) -> None:
@@ -102,11 +110,11 @@ class Contents:
     def history(self, article_id: str) -> list[Kept]:
         """Every revision that is kept, the oldest first. Raises CatalogueError, for damaged ones too."""
         c = contents.c
-        query = select(c.revision, c.stored_at, c.data).where(c.article_id == article_id).order_by(c.revision)
+        query = select(c.revision, c.stored_at, c.data, c.reason).where(c.article_id == article_id).order_by(c.revision)
         with self.database.read() as connection:
             rows = connection.execute(query).all()
         try:
-            return [Kept(row.revision, row.stored_at, *unpack(row.data)) for row in rows]
+            return [Kept(row.revision, row.stored_at, *unpack(row.data), row.reason) for row in rows]
         except ValueError as error:
             raise CatalogueError(f"catalogue {self.database}: {article_id}: {error}") from None
 

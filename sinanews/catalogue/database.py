@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3 as sqlite_driver
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
@@ -18,27 +19,54 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError as BadUrl
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from sinanews.exceptions import ArgumentError, CatalogueError
+from sinanews.exceptions import ArgumentError, CatalogueError, CatalogueLost
 from sinanews.prepared import Prepared
 
 #: Both dialects can insert-or-update, in the same words; SQLAlchemy's common insert cannot.
 INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 BUSY_TIMEOUT = 60  #: seconds to wait for another process's lock before giving up
 BUSY_PAUSE = 0.01  #: seconds between two tries to get it
+OUTAGE = 120  #: seconds to wait for a server that was there and is not, before giving up
+OUTAGE_PAUSE = 0.2  #: seconds between two looks whether it is back
+TRIES = 5  #: of a transaction in whose middle the connection breaks
+#: A process that is frozen in the middle of a transaction keeps all others waiting no longer than this: PostgreSQL ends
+#: it, and the process does it again once it goes on.
+IDLE_TIMEOUT = "SET idle_in_transaction_session_timeout = '30s'"
+#: What a connection notices by when the other machine is gone, unless the URL says it otherwise (libpq's names).
+NOTICE = {"connect_timeout": "10", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 #: Two numbers that nothing else in a PostgreSQL database locks: for making its tables, and for writing to them.
 SETUP_LOCK, WRITE_LOCK = 0x73696E62, 0x73696E61
 WRITES = "sinanews_writes"  #: execution option of a connection: whether its transactions may write
 
 
+Result = TypeVar("Result")
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def again_where_lost(do: Method) -> Method:
+    """For a method that is one transaction, and comes to the same where it is done twice: see ``surely``."""
+
+    @wraps(do)
+    def patient(part: Any, *args: Any, **kwargs: Any) -> Any:
+        database: Database = part if isinstance(part, Database) else part.database
+        return database.surely(lambda: do(part, *args, **kwargs))
+
+    return cast(Method, patient)
+
+
 class Database:
     """An engine for a SQLAlchemy URL; every driver error becomes a CatalogueError of one line."""
 
-    def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False) -> None:
-        """Raises ArgumentError for a URL that names no database we know."""
+    def __init__(self, url: str, give_up: Callable[[], bool] = lambda: False, *, read_only: bool = False) -> None:
+        """Raises ArgumentError for a URL that names no database we know.
+
+        ``read_only``: the database itself refuses to write, and nothing is made where there is none.
+        """
         self.url = _checked(url)
         #: Asked while a transaction waits for other writers: True ends the wait with an error.
         self.give_up = give_up
-        self.engine = _engine(self.url)
+        self.engine = _reading_engine(self.url) if read_only else _engine(self.url)
+        self._was_there = False  #: whether there has ever been a connection
         self._shared = threading.local()  #: its ``connection``: of the transaction that ``together`` has begun
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "begin", self._begin)
@@ -81,11 +109,15 @@ class Database:
             return
         with self._connection(writes=True) as connection:
             self._lock(connection, WRITE_LOCK)
+            self.check(connection)
             self._shared.connection = connection
             try:
                 yield connection
             finally:
                 del self._shared.connection
+
+    def check(self, connection: Connection) -> None:
+        """Asked by each transaction of ``together``, before it does anything. Raises CatalogueError."""
 
     @contextmanager
     def _connection(self, writes: bool) -> Iterator[Connection]:
@@ -94,14 +126,39 @@ class Database:
             yield shared
             return
         try:
-            with self.engine.connect().execution_options(**{WRITES: writes}) as connection, connection.begin():
+            with self._reached().execution_options(**{WRITES: writes}) as connection, connection.begin():
                 yield connection
         except (SQLAlchemyError, sqlite_driver.Error) as error:  # the latter from the pragmas below
             # The driver's own words only, on one line: SQLAlchemy's would repeat statement and values.
             cause = error if isinstance(error, sqlite_driver.Error) else getattr(error, "orig", type(error).__name__)
             broken = type(cause) is sqlite_driver.DatabaseError  # its subclasses are locks, disks and mistakes of ours
             remedy = "; move the file away, then: scrapy catalogue rebuild" if broken else ""
-            raise CatalogueError(f"catalogue {self}: {' '.join(str(cause).split())}{remedy}") from None
+            lost = getattr(error, "connection_invalidated", False)
+            kind = CatalogueLost if lost else CatalogueError
+            raise kind(f"catalogue {self}: {' '.join(str(cause).split())}{remedy}") from None
+
+    def _reached(self) -> Connection:
+        """A connection. A server that was there before may be starting anew: it is waited for."""
+        deadline = time.monotonic() + OUTAGE
+        while True:
+            try:
+                connection = self.engine.connect()
+                self._was_there = self.engine.dialect.name != "sqlite"
+                return connection
+            except OperationalError:
+                if not self._was_there or time.monotonic() > deadline or self.give_up():
+                    raise
+            time.sleep(OUTAGE_PAUSE)
+
+    def surely(self, do: Callable[[], Result]) -> Result:
+        """What ``do`` comes to, done again where the connection broke in its middle, if it was no part of another's."""
+        for _ in range(TRIES - 1):
+            try:
+                return do()
+            except CatalogueLost:
+                if getattr(self._shared, "connection", None) is not None:
+                    raise
+        return do()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -187,7 +244,7 @@ def _checked(url: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return _created(url, pool_pre_ping=True)
+        return _server(url)
     if url.database:
         try:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -206,9 +263,41 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
+def _reading_engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return _created(url, pool_pre_ping=True, connect_args={"options": "-c default_transaction_read_only=on"})
+    path = Path(str(url.database)).absolute()
+
+    def connect() -> sqlite_driver.Connection:
+        # Beside a file in a folder that nobody may write to SQLite cannot keep its notes; such a file does not change.
+        mode = "mode=ro" if os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
+        options: dict[str, Any] = {"timeout": BUSY_TIMEOUT, "isolation_level": None, "check_same_thread": False}
+        made: sqlite_driver.Connection = sqlite_driver.connect(f"{path.as_uri()}?{mode}", uri=True, **options)
+        return made
+
+    return _created(url, creator=connect)
+
+
+def _server(url: URL) -> Engine:
+    of_libpq = url.drivername.partition("+")[2] in ("", "psycopg", "psycopg2")
+    notice = {name: value for name, value in NOTICE.items() if of_libpq and name not in url.query}
+    engine = _created(url, pool_pre_ping=True, connect_args=notice)
+
+    @event.listens_for(engine, "connect")
+    def session(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(IDLE_TIMEOUT)
+        connection.commit()
+
+    return engine
+
+
 def _created(url: URL, **options: Any) -> Engine:
     try:
         return create_engine(url, **options)
     except (ImportError, BadUrl) as error:
         cause = " ".join(str(error).split())
-        raise ArgumentError(f"SINANEWS_DATABASE: the driver of {url.drivername} is not installed ({cause})") from None
+        remedy = "; pip install 'sinanews[cluster]'" if url.get_backend_name() == "postgresql" else ""
+        raise ArgumentError(
+            f"SINANEWS_DATABASE: the driver of {url.drivername} is not installed ({cause}){remedy}"
+        ) from None

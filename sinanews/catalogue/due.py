@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, or_, select
 
-from sinanews.catalogue.database import Database
+from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.tables import INCOMPLETE, UNFINISHED, articles
 
 BATCH = 500  #: rows read at once
@@ -40,6 +40,10 @@ class Due:
         its = (a.state == "exported", a.url.is_not(None), a.channel.in_(channels))
         return self._newest_first(*its, a.published_at >= since)
 
+    def exported(self, since: datetime | None = None) -> Iterator[Row[Any]]:
+        """Every exported article, or those published since a moment."""
+        return self._newest_first(a.state == "exported", *_published(since, None))
+
     def _newest_first(self, *where: ColumnElement[bool]) -> Iterator[Row[Any]]:
         """Those without a time come last. A row that changes meanwhile is not met twice."""
         query = select(articles).where(*where).order_by(a.published_at.desc(), a.id.desc()).limit(BATCH)
@@ -52,6 +56,7 @@ class Due:
             yield from rows
             last = rows[-1]
 
+    @again_where_lost
     def _rows(self, query: Any) -> list[Row[Any]]:
         with self.database.read() as connection:
             return list(connection.execute(query).all())

@@ -10,9 +10,22 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, inspect, select, text
 
-from sinanews.catalogue.tables import FROM_POSTS, articles, metadata, runs, upkeep, versions
+from sinanews.catalogue.clock import database_time
+from sinanews.catalogue.tables import (
+    FROM_POSTS,
+    SEARCH,
+    STOCKS,
+    articles,
+    cooldowns,
+    metadata,
+    runs,
+    upkeep,
+    versions,
+    workers,
+)
+from sinanews.dates import to_beijing
 from sinanews.duplicates import index as stories
-from sinanews.exceptions import CatalogueError
+from sinanews.exceptions import CatalogueError, StillAtWork
 
 
 def _answers_and_seed_files(connection: Connection) -> None:
@@ -38,8 +51,42 @@ def _contents_and_indexes(connection: Connection) -> None:
     connection.execute(upkeep.insert().values(name=FROM_POSTS, position=""))
 
 
+def _cooldowns_of_an_address(connection: Connection) -> None:
+    """4: a ban is one of an address, which belongs to the key: the few rows are put into a new table."""
+    if inspect(connection).has_table(cooldowns.name):
+        kept = connection.execute(select(cooldowns.c.host, cooldowns.c.until, cooldowns.c.reason)).mappings().all()
+        cooldowns.drop(connection)
+        cooldowns.create(connection)
+        for row in kept:
+            connection.execute(cooldowns.insert().values(address="", **row))
+
+
+def _stocks_and_search(connection: Connection) -> None:
+    """5: the stocks of the articles that there are, and the full-text index, are to be made by and by."""
+    connection.execute(upkeep.insert(), [{"name": name, "position": ""} for name in (STOCKS, SEARCH)])
+
+
+def _attachments(connection: Connection) -> None:
+    """6: the documents of announcements; a new table."""
+
+
+def _reasons_of_revisions(connection: Connection) -> None:
+    """7: what made a revision, where that was no fetch. (Originals are new tables.)"""
+    tables = inspect(connection)
+    there = tables.has_table("contents")  # a catalogue from before 2.0 gets it whole
+    if there and not any(column["name"] == "reason" for column in tables.get_columns("contents")):
+        connection.execute(text("ALTER TABLE contents ADD COLUMN reason VARCHAR(20)"))
+
+
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_answers_and_seed_files, _contents_and_indexes)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _answers_and_seed_files,
+    _contents_and_indexes,
+    _cooldowns_of_an_address,
+    _stocks_and_search,
+    _attachments,
+    _reasons_of_revisions,
+)
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 
 
@@ -50,8 +97,36 @@ def version_of(connection: Connection) -> int | None:
     return connection.scalar(select(versions.c.version))
 
 
+def check_version(connection: Connection, name: str) -> None:
+    """Raises CatalogueError where somebody has brought the tables to another version since this program opened them."""
+    version = connection.exec_driver_sql("SELECT version FROM schema_version").scalar()
+    if version != SCHEMA_VERSION:
+        raise CatalogueError(
+            f"{name} is of schema {version} by now, and this sinanews knows {SCHEMA_VERSION}: another version of it "
+            "works there; start this one anew, upgraded"
+        )
+
+
+def _check_that_nobody_works(connection: Connection, name: str) -> None:
+    """Raises StillAtWork; where nobody works nobody begins to before the transaction ends."""
+    if not inspect(connection).has_table(workers.name):
+        return
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE workers IN EXCLUSIVE MODE"))
+    its = select(workers.c.host, workers.c.pid, workers.c.started_at)
+    found = connection.execute(its.where(workers.c.alive_until > database_time())).all()
+    if found:
+        who = ", ".join(f"{r.host} (pid {r.pid}, since {to_beijing(r.started_at):%Y-%m-%d %H:%M})" for r in found)
+        raise StillAtWork(
+            f"{name} is to be brought from schema {connection.scalar(select(versions.c.version))} to {SCHEMA_VERSION}, "
+            f"but an older sinanews works with it: stop {who} Beijing time"
+        )
+
+
 def prepare(connection: Connection, name: str) -> None:
-    """Make the tables, or bring them up to date. Raises CatalogueError for those of a newer sinanews.
+    """Make the tables, or bring them up to date.
+
+    Raises CatalogueError for those of a newer sinanews, StillAtWork where workers of an older one are to leave first.
 
     The caller sees to it that nobody else does so at the same time.
     """
@@ -61,6 +136,8 @@ def prepare(connection: Connection, name: str) -> None:
             f"{name} was made by a newer sinanews (schema {version}, this one knows {SCHEMA_VERSION}); "
             "upgrade this one, or name another catalogue with SINANEWS_DATABASE"
         )
+    if version is not None and version < SCHEMA_VERSION:
+        _check_that_nobody_works(connection, name)
     for migrate in MIGRATIONS[version - 1 :] if version is not None else ():
         migrate(connection)
     metadata.create_all(connection)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from sinanews.catalogue.database import Database
+from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.tables import article_channels, articles, days, gaps, watermarks
 
 
@@ -19,6 +19,7 @@ class ListingProgress:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @again_where_lost
     def listed_until(self, channel: str) -> datetime | None:
         """Up to here everything has been listed by runs that came to their end, gaps aside; None before the first."""
         query = select(watermarks.c.listed_until).where(watermarks.c.channel == channel)
@@ -38,6 +39,7 @@ class ListingProgress:
         with self.database.read() as connection:
             return connection.execute(select(watermarks).order_by(watermarks.c.channel)).all()
 
+    @again_where_lost
     def gaps(self, channel: str | None = None) -> Sequence[Row[Any]]:
         """channel, after, before, found_at, tries of the gaps, newest first."""
         query = select(gaps).order_by(gaps.c.before.desc())
@@ -59,6 +61,7 @@ class ListingProgress:
         with self.database.begin() as connection:
             connection.execute(gaps.delete().where(gaps.c.channel == channel, gaps.c.after == after))
 
+    @again_where_lost
     def has_entries(self, channel: str, begin: datetime, end: datetime) -> bool:
         """Whether the channel has listed anything that was published then, from ``begin`` and before ``end``."""
         its = (articles.c.id == article_channels.c.article_id, article_channels.c.channel == channel)
@@ -66,6 +69,7 @@ class ListingProgress:
         with self.database.read() as connection:
             return connection.execute(query.limit(1)).first() is not None
 
+    @again_where_lost
     def ids_at(self, channel: str, begin: datetime, end: datetime) -> dict[tuple[datetime, str], set[str]]:
         """(published_at, title) → ids of what the channel listed first, ``begin`` and ``end`` included."""
         a, found = articles.c, defaultdict(set)
@@ -75,6 +79,7 @@ class ListingProgress:
                 found[row.published_at, row.title or ""].add(row.id)
         return dict(found)
 
+    @again_where_lost
     def ids_between(self, channel: str, after: datetime, before: datetime) -> set[str]:
         """Ids of what the channel listed first, published after the one moment and before the other."""
         a = articles.c
@@ -88,6 +93,7 @@ class ListingProgress:
         with self.database.begin() as connection:
             self.database.upsert(connection, days, values)
 
+    @again_where_lost
     def complete_days(self, channel: str, since: datetime | None = None) -> set[date]:
         """The days listed whole, or those listed whole since a moment."""
         query = select(days.c.day).where(days.c.channel == channel, days.c.state == "complete")

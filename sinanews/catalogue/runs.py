@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from sinanews.catalogue.database import Database
+from sinanews.catalogue.clock import database_time
+from sinanews.catalogue.database import INSERT, Database, again_where_lost
 from sinanews.catalogue.tables import cooldowns, runs
 
 
@@ -23,6 +24,7 @@ class Runs:
         with self.database.begin() as connection:
             return int(connection.execute(runs.insert().values(**values).returning(runs.c.id)).scalar_one())
 
+    @again_where_lost
     def end(self, run_id: int, now: datetime, **values: Any) -> None:
         """Outcome, exit code, counts and findings of a run."""
         with self.database.begin() as connection:
@@ -38,12 +40,21 @@ class Runs:
         rows = self.last(spider, limit=200)
         return [r.counts for r in rows if r.counts and r.arguments == dict(arguments) and r.id != before][:30]
 
-    def cool_down(self, host: str, until: datetime, reason: str) -> None:
-        """Leave a host alone until then."""
+    @again_where_lost
+    def cool_down(self, host: str, seconds: float, reason: str, address: str = "") -> None:
+        """Leave a host alone for so long, all of that address. Until when is reckoned by the database's clock."""
+        its = {"address": address, "host": host, "until": database_time(seconds), "reason": reason}
+        insert = INSERT[self.database.engine.dialect.name](cooldowns).values(**its)
+        later = insert.on_conflict_do_update(
+            index_elements=["address", "host"], set_={name: insert.excluded[name] for name in ("until", "reason")}
+        )
         with self.database.begin() as connection:
-            self.database.upsert(connection, cooldowns, {"host": host, "until": until, "reason": reason})
+            connection.execute(later)
 
-    def cooldowns(self, now: datetime) -> Sequence[Row[Any]]:
-        """host, until, reason of the hosts that are to be left alone now."""
+    @again_where_lost
+    def cooldowns(self, address: str | None = None) -> Sequence[Row[Any]]:
+        """address, host, until, reason of the hosts to be left alone now, by those of an address or by anybody."""
+        query = select(cooldowns).where(cooldowns.c.until > database_time())
         with self.database.read() as connection:
-            return connection.execute(select(cooldowns).where(cooldowns.c.until > now)).all()
+            its = query if address is None else query.where(cooldowns.c.address == address)
+            return connection.execute(its).all()

@@ -121,11 +121,47 @@ contents = Table(
     Column("revision", Integer, primary_key=True),
     Column("stored_at", UtcTime, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    Column("reason", String(20)),  # what made it, where that was no fetch: reread
 )
+
+#: The documents that announcements are, of the exported ones that were stored with SINANEWS_ATTACHMENTS=1.
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("article_id", String(300), primary_key=True),
+    Column("number", Integer, primary_key=True),  # its place among those of the announcement, from 1
+    Column("url", Text, nullable=False),
+    Column("state", String(16), nullable=False),  # pending, stored, given_up
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("reason", String(40)),
+    Column("path", Text),  # as articles.path
+    Column("digest", String(64)),  # SHA-256 of the file
+)
+PENDING = attachments.c.state == literal_column("'pending'")
+_index_of_few("attachments_pending", attachments.c.article_id, attachments.c.number, where=PENDING)
 
 #: What is being brought up to date by and by, and how far that has come; no row: nothing is left to do.
 upkeep = Table("upkeep", metadata, Column("name", String(40), primary_key=True), Column("position", Text))
 FROM_POSTS = "contents_from_posts"  #: the contents of articles from before 2.0, by id: see archive/old_posts.py
+STOCKS = "article_stocks"  #: the stocks of articles from before that table, by id: see archive/indexing.py
+SEARCH = "search_index"  #: articles that no search finds yet, by id; the same
+
+#: The pictures that articles show; ``path``: where the archive's copy lies, below the exports folder.
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("article_id", String(300), primary_key=True),
+    Column("url", Text, primary_key=True),
+    Column("path", Text),
+    Column("reason", String(40)),  # why it could not be had last
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_at", UtcTime, nullable=False),
+    Index("pictures_url", "url"),
+)
+WANTED = pictures.c.path.is_(None)
+_index_of_few("pictures_wanted", pictures.c.next_try_at, where=WANTED)
+STORED = pictures.c.path.is_not(None)
+_index_of_few("pictures_stored", pictures.c.path, where=STORED)
 
 #: Every channel that listed an article; articles.channel is the first.
 article_channels = Table(
@@ -133,6 +169,28 @@ article_channels = Table(
     metadata,
     Column("article_id", String(300), primary_key=True),
     Column("channel", String(40), primary_key=True),
+)
+
+#: The stocks that an article names, as its contents have them.
+article_stocks = Table(
+    "article_stocks",
+    metadata,
+    Column("article_id", String(300), primary_key=True),
+    Column("stock", String(40), primary_key=True),
+    Index("article_stocks_stock", "stock", "article_id"),
+    sqlite_with_rowid=False,  # half the room: the primary key is all there is
+)
+
+#: What the full-text index knows each exported article as; see search/index.py. Without an article: a text that no
+#: article has any more.
+search_docs = Table(
+    "search_docs",
+    metadata,
+    Column("docid", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("article_id", String(300)),
+    Column("revision", Integer, nullable=False),
+    Column("folded", Text),  # on PostgreSQL alone: title and text as they are searched
+    Index("search_docs_article", "article_id", unique=True),
 )
 
 #: What an article was before an edit replaced it.
@@ -184,13 +242,50 @@ watermarks = Table(
     Column("last_success", UtcTime),  # when a run last came to the end of its listing
 )
 
-#: Until when a host is left alone because it banned us.
+#: Until when a host is left alone because it banned those at that address.
 cooldowns = Table(
     "cooldowns",
     metadata,
+    Column("address", String(100), primary_key=True, server_default=""),  # SINANEWS_ADDRESS
     Column("host", String(100), primary_key=True),
     Column("until", UtcTime, nullable=False),
     Column("reason", Text),
+)
+
+#: Who works with a catalogue that several share, or died while it did. Its times are the database's: see clock.py.
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("address", String(100), nullable=False),  # SINANEWS_ADDRESS
+    Column("what", Text, nullable=False),
+    Column("doing", Text, nullable=False, server_default=""),
+    Column("since", UtcTime, nullable=False),  # it does so
+    Column("started_at", UtcTime, nullable=False),
+    Column("lease", Float, nullable=False),  # seconds
+    Column("alive_until", UtcTime, nullable=False),
+    Column("schema", Integer, nullable=False),
+    Column("program", String(40), nullable=False),
+    sqlite_autoincrement=True,  # no id is given again: what one left behind would be another's
+)
+
+#: Articles that are being had, a few for each worker; a claim holds while its worker's lease does.
+claims = Table(
+    "claims",
+    metadata,
+    Column("article_id", String(300), primary_key=True),  # the key by which its row is known before it is had
+    Column("worker", Integer, nullable=False),
+)
+
+#: When the next request may be sent to a host from an address: seconds since 1970 by the database's clock.
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("address", String(100), primary_key=True),
+    Column("host", String(255), primary_key=True),
+    Column("next_at", Float(53), nullable=False),
 )
 
 #: A stretch of publication time that no listing has covered; (channel, after] … before.
@@ -214,4 +309,31 @@ days = Table(
     Column("state", String(10), nullable=False),  # partial, complete, empty
     Column("entries", Integer, nullable=False),
     Column("listed_at", UtcTime, nullable=False),
+)
+
+#: Pages as they came, each a record of a WARC file; see originals/. A page that is as it was has no row of its own.
+originals = Table(
+    "originals",
+    metadata,
+    Column("file", String(200), primary_key=True),  # relative to the exports folder, with forward slashes
+    Column("offset", BigInteger, primary_key=True),  # where in it the record begins
+    Column("length", Integer, nullable=False),  # of the record, compressed
+    Column("article_id", String(300), nullable=False),  # empty: the answer of a list
+    Column("url", Text, nullable=False),  # that was asked for
+    Column("fetched_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),  # when the page was last met, and was just so
+    Column("digest", String(80), nullable=False),  # of the body, as the record has it
+    Column("status", Integer, nullable=False),  # of HTTP
+    Column("listed", Text),  # what the list said of the article, as JSON
+    Index("originals_article", "article_id", "url", "digest"),
+)
+
+#: The files of those records. A file is as old as what was last met of what it holds.
+original_files = Table(
+    "original_files",
+    metadata,
+    Column("file", String(200), primary_key=True),
+    Column("records", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),  # up to the end of the last record that counts
+    Column("seen_at", UtcTime, nullable=False),
 )

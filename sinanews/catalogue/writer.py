@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from sinanews.catalogue.database import Database
-from sinanews.exceptions import ExportError, SinanewsError
+from sinanews.exceptions import CatalogueLost, ExportError, SinanewsError
 
 MOST = 64  #: pieces of work in one commit
 MOMENT = 0.1  #: seconds after which a commit takes in nothing more
@@ -86,11 +86,29 @@ class Writer:
                     group.append(work)
                     told.append(_done(work))
                 self.before_commit()
+        except CatalogueLost as error:
+            self._once_more(group, error)
         except BaseException as error:
             self._failed(group, error)
         else:
             _tell(told)
         return goes_on
+
+    def _once_more(self, group: list[_Work], error: CatalogueLost) -> None:
+        """The connection broke: all of it is done again. What was committed nevertheless is found as it was stored."""
+
+        def again() -> list[_Told]:
+            with self.database.together():
+                told = [_done(work) for work in group]
+                self.before_commit()
+            return told
+
+        try:
+            told = self.database.surely(again)
+        except BaseException as other:
+            self._failed(group, other)
+        else:
+            _tell(told)
 
     def _takes_more(self, number: int, until: float) -> bool:
         return number < MOST and time.monotonic() < until and not self._waiting.empty()

@@ -46,6 +46,7 @@ class Block:
     def __init__(self, element: Node) -> None:
         self.element = element
         self.tag = element.tag or ""
+        self.holds: Set[str | None] = NOTHING  #: the tags of what stands in it
         self.tidy()
 
     def tidy(self) -> None:
@@ -53,9 +54,8 @@ class Block:
         first = self.element.first_child
         if first is None or (first.is_text_node and first.next is None):  # most hold one text and no more
             self.holds, self.text = NOTHING, one_line(words_of(first))
-            return
-        self.holds = self._tidy_inside()  #: the tags of what stands in it
-        self.text = text_of(self.element)
+        else:
+            self.holds, self.text = self._tidy_inside(), text_of(self.element)
 
     def _tidy_inside(self) -> Set[str | None]:
         inner = [(element, element.tag) for element in elements(self.element)]

@@ -5,6 +5,6 @@ import sys
 
 from sinanews.run.interrupts import SIGNALS, end_at_once
 
-if sys.argv[1:2] in (["crawl"], ["run"]):  # Scrapy imports all the commands now, which takes a while
+if sys.argv[1:2] in (["crawl"], ["run"], ["worker"]):  # Scrapy imports all the commands now, which takes a while
     for number in SIGNALS:
         signal.signal(number, end_at_once)

@@ -43,15 +43,18 @@ class Command(ScrapyCommand):
         print(f"A sample site on this machine, {ARTICLES} invented articles over real HTTP …", flush=True)
         with SampleSite(articles=ARTICLES, newest=NEWEST, reprints=0.05) as site:
             codes.append(crawl("sina_finance", SINANEWS_MIRROR=site.url))
+            print("A company of that site: its news, announcements and research reports …", flush=True)
+            codes.append(crawl("sina_company", "-a", f"stocks={site.companies.codes[0]}", SINANEWS_MIRROR=site.url))
             asked = [(host, path) for _, host, path, _ in site.requests]
-        pages = sum(1 for host, path in asked if not host.startswith("feed.") and path != "/robots.txt")
+        lists = ("/api/", "getMemordlist", "vCB_AllNewsStock", "vCB_AllBulletin/", "vCB_AllBulletin.", "vReport_List")
+        pages = sum(path != "/robots.txt" and not any(name in path for name in lists) for _, path in asked)
         tell_results(pages)
         self.exitcode = max(codes)
 
 
-def crawl(spider: str, **environment: str) -> int:
+def crawl(spider: str, *words: str, **environment: str) -> int:
     """Run a spider as a user would, without the delay that the real site deserves; returns its exit code."""
-    command = [sys.executable, "-m", "sinanews", "crawl", spider, "-L", "WARNING"]
+    command = [sys.executable, "-m", "sinanews", "crawl", spider, *words, "-L", "WARNING"]
     command += ["-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=0", "-s", "CONCURRENT_REQUESTS_PER_DOMAIN=4"]
     command += ["-s", "SINANEWS_STALE=0"]  # the invented articles never get younger
     settings = {"SINANEWS_EXPORTS": EXPORTS, "SINANEWS_DATABASE": "", "SINANEWS_MIRROR": "", **environment}

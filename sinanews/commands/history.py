@@ -51,7 +51,14 @@ class Command(CatalogueCommand):
             print(f"sinanews: {one}: {known}", file=sys.stderr)
             return 1
         if opts.json:
-            print(as_json([{"revision": k.revision, "stored_at": k.stored_at, "item": asdict(k.item)} for k in kept]))
+            print(
+                as_json(
+                    [
+                        {"revision": k.revision, "stored_at": k.stored_at, "reason": k.reason, "item": asdict(k.item)}
+                        for k in kept
+                    ]
+                )
+            )
             return 0
         out = console()
         out.print(f"{plain(row.title)}\n{plain(row.url or one)}  (times are Beijing's)")
@@ -68,7 +75,8 @@ def revision_lines(before: Kept | None, kept: Kept) -> Iterator[Text]:
     """The lines that tell a revision: its first text in short, later ones by what they changed."""
     from rich.text import Text  # not at the top: Scrapy imports every command on every start
 
-    yield Text(f"\nrevision {kept.revision}  {to_beijing(kept.stored_at):%Y-%m-%d %H:%M:%S}", "bold")
+    reason = f"  ({kept.reason})" if kept.reason else ""
+    yield Text(f"\nrevision {kept.revision}  {to_beijing(kept.stored_at):%Y-%m-%d %H:%M:%S}{reason}", "bold")
     if before is None:
         paragraphs = kept.item.body_text.count("\n") + 1
         yield Text(

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
@@ -21,11 +20,10 @@ from sinanews.arguments import parse_arguments
 from sinanews.config import exports_folder, in_project, project_folder
 from sinanews.dates import BEIJING
 from sinanews.exceptions import ArgumentError
-from sinanews.jobs import Job, next_time, on_calendar, parse_jobs
+from sinanews.jobs import Job, machine_zone, next_time, on_calendar, parse_jobs, schedule_zone
 from sinanews.terminal.output import lasting_output
 from sinanews.terminal.show import tell_error
 
-LOCALTIME = Path("/etc/localtime")
 CRON_LINE = 990  #: bytes; Debian's cron takes no longer line
 
 
@@ -52,7 +50,13 @@ class Command(ScrapyCommand):
         try:
             jobs = load_jobs(self.settings)
             place = here(self.settings, opts.set)
-            lines = crontab(jobs, place) if opts.crontab else systemd(jobs, place) if opts.systemd else timetable(jobs)
+            zone = self.settings["SINANEWS_ZONE"]
+            if opts.crontab:
+                lines = crontab(jobs, place, zone)
+            else:
+                lines = (
+                    systemd(jobs, place, zone) if opts.systemd else timetable(jobs, zone=schedule_zone(zone), of=zone)
+                )
         except ArgumentError as error:
             self.exitcode = tell_error(error)
         else:
@@ -61,7 +65,7 @@ class Command(ScrapyCommand):
 
 def load_jobs(settings: BaseSettings) -> tuple[Job, ...]:
     """The jobs of SINANEWS_JOBS. Raises ArgumentError for a row that could not run, now rather than at night."""
-    jobs = parse_jobs(settings["SINANEWS_JOBS"])
+    jobs = parse_jobs(settings["SINANEWS_JOBS"], settings["SINANEWS_WATCHLIST"])
     spiders = get_spider_loader(settings)
     for job in jobs:
         try:
@@ -77,20 +81,11 @@ def load_jobs(settings: BaseSettings) -> tuple[Job, ...]:
 # --- the table ---------------------------------------------------------------------------------------------
 
 
-def machine_zone() -> tzinfo:
-    """The zone that cron and systemd use: the machine's, whatever TZ says in this shell."""
-    try:
-        with LOCALTIME.open("rb") as file:
-            return ZoneInfo.from_file(file)
-    except (OSError, ValueError):
-        return datetime.now().astimezone().tzinfo or BEIJING
-
-
-def timetable(jobs: Sequence[Job], now: datetime | None = None, zone: tzinfo | None = None) -> list[str]:
-    """A line a job, the times in Beijing's zone and in the machine's where it is another."""
+def timetable(jobs: Sequence[Job], now: datetime | None = None, zone: tzinfo | None = None, of: str = "") -> list[str]:
+    """A line a job, the times in Beijing's zone and in the schedule's where it is another; ``of``: its name, if set."""
     now = (now or datetime.now(BEIJING)).astimezone(zone or machine_zone())
     times = [next_time(job, now) for job in jobs]
-    rows = [["JOB", "CRON", "NEXT, BEIJING TIME", "NEXT, THIS MACHINE", "RUNS"]]
+    rows = [["JOB", "CRON", "NEXT, BEIJING TIME", f"NEXT, {of or 'THIS MACHINE'}", "RUNS"]]
     for job, time in zip(jobs, times, strict=True):
         words = ["crawl", job.spider, *(w for k, v in job.arguments.items() for w in ("-a", f"{k}={v}"))]
         clocks = [f"{time.astimezone(BEIJING):%a %Y-%m-%d %H:%M}", f"{time:%a %Y-%m-%d %H:%M %Z}"]
@@ -99,6 +94,12 @@ def timetable(jobs: Sequence[Job], now: datetime | None = None, zone: tzinfo | N
         rows = [row[:3] + row[4:] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    if of:
+        return [
+            *lines,
+            "",
+            f"The cron column is in the zone {of}, now {now:%H:%M (UTC%z)}: workers and systemd use that.",
+        ]
     lines += ["", f"The cron column is in this machine's zone, now {now:%H:%M %Z (UTC%z)}: cron and systemd use that."]
     if os.environ.get("TZ"):
         lines.append(f"TZ={os.environ['TZ']} of this shell is not considered: cron has its own, mostly the machine's.")
@@ -136,8 +137,16 @@ def here(settings: BaseSettings, sets: Sequence[str]) -> Place:
     )
 
 
-def crontab(jobs: Sequence[Job], place: Place) -> list[str]:
-    """Lines for ``crontab -e``. A failure prints a line, which cron mails to MAILTO; all else goes to the log."""
+def crontab(jobs: Sequence[Job], place: Place, zone: str = "") -> list[str]:
+    """Lines for ``crontab -e``. A failure prints a line, which cron mails to MAILTO; all else goes to the log.
+
+    Raises ArgumentError where ``zone`` is not the machine's: cron knows no other.
+    """
+    now = datetime.now(BEIJING)
+    if zone and now.astimezone(schedule_zone(zone)).utcoffset() != now.astimezone(machine_zone()).utcoffset():
+        raise ArgumentError(
+            f"cron knows the machine's zone only, and SINANEWS_ZONE is {zone}; use --systemd or workers"
+        )
     lines = ["# sinanews; times are in the machine's zone, variables hold for all lines below them", "SHELL=/bin/sh"]
     lines += [f"{name}={cron_value(name, value)}" for name, value in place.environment.items()]
     for job in jobs:
@@ -165,7 +174,7 @@ def checked_line(line: str) -> str:
     return line
 
 
-def systemd(jobs: Sequence[Job], place: Place) -> list[str]:
+def systemd(jobs: Sequence[Job], place: Place, zone: str = "") -> list[str]:
     """A shell script that writes a service, a timer for each job, and switches the timers on."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     folder = "/etc/systemd/system" if root else '"$HOME/.config/systemd/user"'
@@ -173,7 +182,8 @@ def systemd(jobs: Sequence[Job], place: Place) -> list[str]:
     logs = str(place.logs)
     variables = [f"Environment={unit_word(f'{k}={v}')}" for k, v in place.environment.items()]
     start = " ".join([*map(unit_word, place.scrapy), "run", "%i", *map(unit_word, place.options)])
-    lines = ["#!/bin/sh", "# sinanews: read it, then run it with sh. Times are in the machine's zone."]
+    where = zone or "the machine's zone"
+    lines = ["#!/bin/sh", f"# sinanews: read it, then run it with sh. Times are in {where}."]
     if not root:
         lines.append(
             '# A user\'s timers run while the user is logged in, or always after: loginctl enable-linger "$USER"'
@@ -188,7 +198,7 @@ def systemd(jobs: Sequence[Job], place: Place) -> list[str]:
     for job in jobs:
         lines += here_document(f"sinanews@{job.name}.timer", [
             "[Unit]", f"Description=sinanews: {job.name}, cron {job.cron}",
-            "[Timer]", *(f"OnCalendar={when}" for when in on_calendar(job.cron)), "Persistent=true",
+            "[Timer]", *(f"OnCalendar={when}" for when in on_calendar(job.cron, zone)), "Persistent=true",
             "[Install]", "WantedBy=timers.target",
         ])  # fmt: skip
     timers = " ".join(f"sinanews@{job.name}.timer" for job in jobs)

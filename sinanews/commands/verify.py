@@ -22,8 +22,12 @@ from sinanews.posts.exporter import PostRenderer
 from sinanews.posts.folder import ExportFolder
 from sinanews.terminal.output import lasting_output
 from sinanews.terminal.show import as_json, existing_catalogue, plain
+from sinanews.watch.kept_pages import check_originals, repair_originals
 from sinanews.watch.outcomes import STORAGE, USAGE, counted
-from sinanews.watch.verification import Mismatch, check, repair
+from sinanews.watch.verification import Mismatch, check, check_kept, repair
+
+AGREE = "posts and catalogue agree"
+NO_POSTS = "no posts are written here (SINANEWS_POSTS=0), and the catalogue has every article whole"
 
 
 class Command(CrawlCommand):
@@ -64,13 +68,14 @@ class Command(CrawlCommand):
         if catalogue is None:
             print("sinanews: there is no catalogue; posts that lie in the exports: scrapy catalogue rebuild")
             return 1
+        posts = self.settings.getbool("SINANEWS_POSTS", True)
         try:
-            found = list(check(catalogue, exports, quick=opts.quick))
-            if opts.repair:
+            found = self.look(catalogue, exports, quick=opts.quick)
+            if opts.repair and posts:
                 found = self.repaired(found, catalogue, exports, opts.force)
         finally:
             catalogue.close()
-        tell_mismatches(found, opts.json)
+        tell_mismatches(found, opts.json, AGREE if posts else NO_POSTS)
         return int(bool(found))
 
     def repaired(self, found: Sequence[Mismatch], catalogue: Catalogue, exports: Path, force: bool) -> list[Mismatch]:
@@ -86,18 +91,26 @@ class Command(CrawlCommand):
         folder, render = ExportFolder(exports), PostRenderer.from_settings(self.settings)
         rewriter = Rewriter(catalogue, folder, render, force=True, restore=True)
         repair(found, rewriter, now, force=force)
+        repair_originals(found, catalogue, exports)
         urls = [finding.url for finding in check(catalogue, exports) if finding.kind == "waiting" and finding.url]
         if urls:
             _, line = self.crawl("sina_finance", {"urls": ",".join(urls)})
             print(f"sinanews: {line}", file=sys.stderr)
-        return list(check(catalogue, exports))
+        return self.look(catalogue, exports)
+
+    def look(self, catalogue: Catalogue, exports: Path, *, quick: bool = False) -> list[Mismatch]:
+        """Everything that is wrong with posts, catalogue and kept pages."""
+        assert self.settings is not None
+        posts = self.settings.getbool("SINANEWS_POSTS", True)
+        found = check(catalogue, exports, quick=quick) if posts else check_kept(catalogue)
+        return [*found, *check_originals(catalogue, exports, quick=quick)]
 
 
-def tell_mismatches(found: Sequence[Mismatch], as_data: bool) -> None:
+def tell_mismatches(found: Sequence[Mismatch], as_data: bool, all_is_well: str) -> None:
     if as_data:
         rows = [{**asdict(f), "words": f.words, "remedy": f.remedy} for f in found]
         print(as_json({"clean": not found, "findings": rows}))
         return
     for finding in found:
         print(plain(finding))
-    print(f"sinanews: {counted(len(found), 'finding')}" if found else "sinanews: posts and catalogue agree")
+    print(f"sinanews: {counted(len(found), 'finding')}" if found else f"sinanews: {all_is_well}")

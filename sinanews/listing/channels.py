@@ -6,6 +6,7 @@ them; where several channels of one name exist, they are different feeds. To add
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ CATEGORY, AUTHOR = "金融", "新浪财经"
 
 @dataclass(frozen=True)
 class Channel:
-    """One feed of the roll API, or one room of the live feed."""
+    """One feed of the roll API, one room of the live feed, or one list of a company."""
 
     slug: str
     pageid: int
@@ -25,6 +26,7 @@ class Channel:
     group: str
     stale_hours: int  #: the newest entry may be this old before the channel counts as stale
     dead: bool = False  #: Sina has put nothing new on it for years: in no group, crawled by its own name only
+    company: str | None = None  #: the share's code, ``sh600519``, whose list it is
 
     @property
     def categories(self) -> tuple[str, str, str]:
@@ -88,4 +90,50 @@ def select_channels(names: Iterable[str]) -> tuple[Channel, ...]:
 
 def channel_by_slug(slug: str | None) -> Channel | None:
     """The channel of that slug, or None (a seed, or a channel that is no longer in the table)."""
+    if found := _COMPANY_SLUG.fullmatch(slug or ""):
+        return company_channel(found[1], found[2])
     return next((c for c in CHANNELS if c.slug == slug), None)
+
+
+# --- companies -------------------------------------------------------------------------------------------------
+
+#: The lists that a company has, with the title of each.
+COMPANY_LISTS = {"news": "公司资讯", "announcements": "公告", "research": "研报"}
+#: Kinds of items that lie where they belong, whatever list named them.
+_OF_KIND = {"announcement": COMPANY_LISTS["announcements"], "research": COMPANY_LISTS["research"]}
+_COMPANY_SLUG = re.compile(rf"company:((?:sh|sz|bj)[0-9]{{6}}):({'|'.join(COMPANY_LISTS)})")
+_NEVER_STALE = 10**6  #: hours; a company may be silent for months
+
+
+def company_channel(code: str, kind: str) -> Channel:
+    """A company's list as a channel.
+
+    >>> company_channel("sh600519", "research").slug
+    'company:sh600519:research'
+    """
+    return Channel(f"company:{code}:{kind}", 0, 0, COMPANY_LISTS[kind], "company", _NEVER_STALE, company=code)
+
+
+def select_kinds(names: Iterable[str]) -> tuple[str, ...]:
+    """Kinds of a company's lists, in the table's order. Raises ArgumentError for a name that is none."""
+    chosen = set(names)
+    if unknown := sorted(chosen - COMPANY_LISTS.keys()):
+        raise ArgumentError(f"unknown kind {unknown[0]!r}; allowed are: {', '.join(COMPANY_LISTS)}")
+    return tuple(kind for kind in COMPANY_LISTS if kind in chosen)
+
+
+def company_of(slug: str | None) -> tuple[str, str] | None:
+    """A share's code and the kind of its list, where a slug names one.
+
+    >>> company_of("company:sh600519:news"), company_of("china")
+    (('sh600519', 'news'), None)
+    """
+    found = _COMPANY_SLUG.fullmatch(slug or "")
+    return (found[1], found[2]) if found else None
+
+
+def categories_of(item_kind: str, channel: Channel | None) -> list[str]:
+    """The categories of an item that a channel, or none, has listed."""
+    if item_kind in _OF_KIND:
+        return [CATEGORY, AUTHOR, f"{AUTHOR}－{_OF_KIND[item_kind]}"]
+    return list(channel.categories) if channel else [CATEGORY, AUTHOR]

@@ -28,7 +28,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("url", "wapurl", "docid", "title", "media_name", "intro", "summary", "keywords"), _TEXT),
     **dict.fromkeys(("ctime", "mtime"), _COUNT),
 }
-_JSONP = re.compile(r"^\s*(?:try\s*\{\s*)?[\w$.]+\s*\((.*)\)\s*;?\s*(?:\}\s*catch\s*\(\w*\)\s*\{\s*\}\s*;?)?\s*$", re.S)
+JSONP = re.compile(r"^\s*(?:try\s*\{\s*)?[\w$.]+\s*\((.*)\)\s*;?\s*(?:\}\s*catch\s*\(\w*\)\s*\{\s*\}\s*;?)?\s*$", re.S)
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Listing:
     published_at: datetime | None  #: ``ctime``: the time the page shows
     updated_at: datetime | None = None  #: ``mtime``: the last edit
     media: str | None = None
+    author: str | None = None
     summary: str | None = None
     keywords: tuple[str, ...] = ()
 
@@ -59,6 +60,7 @@ class ListingPage:
     anomalies: tuple[str, ...] = ()  #: names of what was not as known, for counting
     answered_at: datetime | None = None  #: by the server's clock
     dropped: int = 0  #: entries that are no rows: without a usable URL, taken back, or the same as another
+    next_url: str | None = None  #: the page below, where this one has a link to it
 
 
 def day_start(day: date) -> datetime:
@@ -89,7 +91,7 @@ def load_json(body: bytes) -> Any:
     text = body.decode("utf-8-sig", "replace").strip()
     if text.startswith("<"):
         raise ListingError("HTML where JSON was due", "html")
-    if text and text[0] not in "{[" and (match := _JSONP.match(text)):
+    if text and text[0] not in "{[" and (match := JSONP.match(text)):
         text = match[1]
     try:
         return json.loads(text)

@@ -8,7 +8,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 
 from sinanews.downloads import ForbiddenAddress, is_private_host
-from sinanews.urls import is_sina_host
+from sinanews.urls import PICTURE_ROOTS, is_sina_host
 
 
 class GuardMiddleware:
@@ -28,11 +28,13 @@ class GuardMiddleware:
 
     def process_request(self, request: Request) -> None:
         reason = self._why_not(request.url)
+        if reason and (request.meta.get("picture") or urlsplit(request.url).path == "/robots.txt"):
+            reason = self._why_not(request.url, PICTURE_ROOTS)
         if reason:
             self.crawler.stats.inc_value("sinanews/requests/forbidden")
             raise ForbiddenAddress(f"{request.url[:200]}: {reason}")
 
-    def _why_not(self, url: str) -> str | None:
+    def _why_not(self, url: str, extra: tuple[str, ...] = ()) -> str | None:
         parts = urlsplit(url)
         if "*" in self.hosts:
             return "a private address" if is_private_host(parts.hostname or "") else None
@@ -46,6 +48,6 @@ class GuardMiddleware:
             return "its port is no number"
         if port not in (None, 80 if parts.scheme == "http" else 443):
             return f"port {port} is not the ordinary one"
-        if not is_sina_host(parts.hostname or "", self.hosts):
+        if not is_sina_host(parts.hostname or "", (*self.hosts, *extra)):
             return "not a host of Sina's (SINANEWS_HOSTS adds others)"
         return None

@@ -10,6 +10,7 @@ from sinanews.cleaning.limits import check_limits
 from sinanews.exceptions import AmbiguousLayout, NoAnswer, PageGone, UnknownLayout
 from sinanews.items import ArticleItem
 from sinanews.pages.base import Layout, Source, own_ids
+from sinanews.pages.company import Bulletin, Report
 from sinanews.pages.decoding import decode
 from sinanews.pages.layouts import NAMED_PARTS
 from sinanews.pages.media import Gallery, Video
@@ -19,7 +20,7 @@ from sinanews.pages.tables import Table2005
 from sinanews.urls import is_sina_host
 
 #: Every layout there is. A new one needs a class, its name here or in layouts.py, and a page in tests/pages/.
-LAYOUTS: tuple[type[Layout], ...] = (*NAMED_PARTS, Gallery, Video, Table2005)
+LAYOUTS: tuple[type[Layout], ...] = (*NAMED_PARTS, Gallery, Video, Table2005, Bulletin, Report)
 MAX_PAGE = 8 * 1024 * 1024  #: bytes of a whole page, scripts and all
 MAX_TAGS = 200_000  #: tags of a whole page; those of real pages have some thousands
 MAX_ELEMENTS = 1_200_000  #: that the parser may make of them, some 250 bytes each
@@ -63,7 +64,9 @@ def read_page(body: bytes, url: str, content_type: str | None = None) -> Page:
         item.kind = "video"
     if item.kind == "article":
         refuse_trouble_as_text(source, item.body_html)
-    others = [] if item.kind == "gallery" else next_pages(source.tree, url)
+    if item.is_paper and not (item.attachments or _has_content(item.body_html)):
+        raise PageGone(f"an empty shell of a company's paper: {url}")
+    others = [] if item.kind == "gallery" or item.is_paper else next_pages(source.tree, url)
     return Page(item, decoded.doubtful, others, own_ids(source))
 
 

@@ -10,6 +10,7 @@ from selectolax.lexbor import LexborNode
 
 from sinanews.dates import parse_sina_date
 from sinanews.pages.base import NOT_MEDIUM, Layout, Source, is_within, letters, medium_after_time, squeeze
+from sinanews.pages.company import BULLETIN, REPORT
 from sinanews.pages.layouts import HEADLINES, KANDIAN, MOBILE, PUBLISHED, TIME_SOURCE, VIDEO
 
 _TIME = re.compile(r"(?:19|20)\d\d\s*[年/.-]\s*\d\d?\s*[月/.-]\s*\d\d?\s*日?\s*\d\d?[:：]\d\d")
@@ -29,7 +30,7 @@ class Table2005(Layout):
     unless = (
         ".date-source", TIME_SOURCE, "#pub_date", "#media_name", ".artInfo", KANDIAN, HEADLINES, MOBILE, VIDEO,
         PUBLISHED,
-        "#artibody.BSHARE_POP",
+        "#artibody.BSHARE_POP", BULLETIN, REPORT,
     )  # fmt: skip
     title = ("#artibodyTitle", "#article th", "th.f24", ".f24", "th h1", "h1", "th", ".title24", "h2")
 

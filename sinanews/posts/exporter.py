@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
+from html import escape
 from typing import Any, BinaryIO
 
 from scrapy.exporters import BaseItemExporter, CsvItemExporter, XmlItemExporter
@@ -14,6 +15,8 @@ from scrapy.settings import BaseSettings
 from sinanews.exceptions import ArgumentError
 from sinanews.items import ArticleItem
 from sinanews.posts import Post, write_post
+from sinanews.posts.extras import Extras
+from sinanews.posts.pictures import with_copies
 from sinanews.posts.themes import fit_for_themes
 
 # Hexo gives ``id`` (``:id`` in permalinks) and ``layout`` (which template, or none) a meaning of its own,
@@ -24,6 +27,8 @@ _IN_THE_POST = {"title", "categories", "lead_image", "body_html", "body_text", "
 EXTRA_KEYS = {
     field.name: _RENAMED.get(field.name, field.name) for field in fields(ArticleItem) if field.name not in _IN_THE_POST
 }
+
+PLAIN = Extras()
 
 
 class FrontMatterItemExporter(BaseItemExporter):
@@ -41,22 +46,50 @@ class FrontMatterItemExporter(BaseItemExporter):
 
 
 class PostRenderer:
-    """An item as the bytes of its post. Raises ArgumentError for an extra field that cannot be."""
+    """An item as the bytes of its post. Raises ArgumentError for an extra field that cannot be.
 
-    def __init__(self, *, verbatim: bool = False, extra_fields: Iterable[str] = ()) -> None:
+    ``images_url``: where copies of pictures are found, "" for the way from each post; None: pictures stay remote.
+    """
+
+    def __init__(
+        self,
+        *,
+        verbatim: bool = False,
+        extra_fields: Iterable[str] = (),
+        extras: Extras = PLAIN,
+        images_url: str | None = None,
+    ) -> None:
         self.verbatim, self.extra_fields = verbatim, checked_extra_fields(extra_fields)
+        self.extras, self.images_url = extras, images_url
 
     @classmethod
     def from_settings(cls, settings: BaseSettings) -> PostRenderer:
         extra = settings.getlist("SINANEWS_FRONT_MATTER_EXTRA")
-        return cls(verbatim=settings["SINANEWS_BODY"] == "verbatim", extra_fields=extra)
+        extras = Extras(
+            tags=tuple(name.strip() for name in settings.getlist("SINANEWS_TAGS")),
+            excerpt=settings.getbool("SINANEWS_EXCERPT"),
+            source_link=settings.getbool("SINANEWS_SOURCE_LINK"),
+            beijing=settings["SINANEWS_DATES"] == "beijing",
+        )
+        images = settings["SINANEWS_IMAGES_URL"] if settings.getbool("SINANEWS_IMAGES") else None
+        is_verbatim = settings["SINANEWS_BODY"] == "verbatim"
+        return cls(verbatim=is_verbatim, extra_fields=extra, extras=extras, images_url=images)
+
+    def the_other_way(self) -> PostRenderer:
+        """The same but for whether bodies are as they came."""
+        is_verbatim = not self.verbatim
+        return PostRenderer(
+            verbatim=is_verbatim, extra_fields=self.extra_fields, extras=self.extras, images_url=self.images_url
+        )
 
     def __call__(self, item: ArticleItem) -> bytes:
-        extra = {EXTRA_KEYS[name]: getattr(item, name) for name in self.extra_fields}
+        fields = {EXTRA_KEYS[name]: getattr(item, name) for name in self.extra_fields}
         post = post_of(item)
         if not self.verbatim:
-            post = replace(post, body=fit_for_themes(post.body))
-        return write_post(post, verbatim=self.verbatim, extra=extra)
+            post = with_copies(replace(post, body=fit_for_themes(post.body)), item.copies)
+        post = replace(post, body=self.extras.with_link(post.body, item.url))
+        extra = {**self.extras.keys(item), **fields}
+        return write_post(post, verbatim=self.verbatim, extra=extra, beijing=self.extras.beijing)
 
 
 #: Lines of a header that differ at every fetch of the same article.
@@ -88,8 +121,16 @@ def post_of(item: ArticleItem) -> Post:
         date=item.published_at,
         date_as_written=item.date_as_written,
         lead_image=item.lead_image,
-        body=item.body_html,
+        body="\n".join(filter(None, [item.body_html, *_links(item)])),
     )
+
+
+def _links(item: ArticleItem) -> Iterator[str]:
+    """A paragraph for each attachment that the body does not lead to itself: a reader wants it, a text has it not."""
+    for number, url in enumerate(item.attachments, 1):
+        address = escape(url, quote=True)
+        if url not in item.body_html and address not in item.body_html:
+            yield f'<p><a href="{address}">附件{number if len(item.attachments) > 1 else ""}（PDF）</a></p>'
 
 
 #: What XML 1.0 forbids, escaped too.

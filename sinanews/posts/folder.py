@@ -19,6 +19,7 @@ from sinanews.exceptions import ExportError
 
 TEMPORARY = ".tmp"  #: a hidden folder: neither Hexo nor a reader looks into it
 SUPERSEDED = ".superseded"  #: posts whose place a better copy has taken
+ORIGINALS = ".originals"  #: pages as they came, in WARC files
 ABANDONED = 3600  #: seconds after which a temporary file belongs to a run that was killed
 #: Names of our temporary files; 1.0.0's were sixteen digits and nothing else.
 _TEMPORARY_NAME = re.compile(r"\.[0-9a-f]{16}\.sinanews|[0-9a-f]{16}")
@@ -69,8 +70,15 @@ class ExportFolder:
         """Flush the names of the files written so far to disk."""
         try:
             while self._renamed_in:
-                _sync_folder(folder := next(iter(self._renamed_in)))
+                sync_folder(folder := next(iter(self._renamed_in)))
                 self._renamed_in.discard(folder)
+        except OSError as error:
+            raise ExportError(f"cannot write to {self.root}: {error.strerror or error}") from None
+
+    def hidden(self, *parts: str) -> Path:
+        """A folder of our upkeep, made where it is missing."""
+        try:
+            return self._folder(*parts)
         except OSError as error:
             raise ExportError(f"cannot write to {self.root}: {error.strerror or error}") from None
 
@@ -79,8 +87,8 @@ class ExportFolder:
         try:
             target = self._free(aside_path(path))
             (self.root / path).replace(target)
-            _sync_folder(target.parent)
-            _sync_folder((self.root / path).parent)
+            sync_folder(target.parent)
+            sync_folder((self.root / path).parent)
         except FileNotFoundError:
             pass  # somebody else has moved or deleted it
         except OSError as error:
@@ -135,7 +143,7 @@ class ExportFolder:
                     kind = "a symbolic link" if folder.is_symlink() else "something that is no folder"
                     raise ExportError(f"{kind} is in the way: {folder}; move it, nothing is written there") from None
             if folder not in self._durable:  # one that a killed run made may not be on disk either
-                _sync_folder(parent)
+                sync_folder(parent)
                 self._durable.add(folder)
         return folder
 
@@ -156,7 +164,7 @@ def leftovers(root: Path, age: float) -> Iterator[Path]:
 
 def in_the_way(root: Path) -> Iterator[str]:
     """The folders of our upkeep that are links or files, relative to the root: no run can write there."""
-    for name in (TEMPORARY, SUPERSEDED):
+    for name in (TEMPORARY, SUPERSEDED, ORIGINALS):
         if os.path.lexists(root / name) and not _is(stat.S_ISDIR, root / name):
             yield name
 
@@ -192,7 +200,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 def _write_over(target: Path, data: bytes, beside: Path) -> None:
     _rename_over(target, data, beside)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def _rename_over(target: Path, data: bytes, beside: Path) -> None:
@@ -222,7 +230,7 @@ def _make_root(root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
     for folder in missing:
         with suppress(PermissionError):  # a folder above that others own need not be readable
-            _sync_folder(folder.parent)
+            sync_folder(folder.parent)
 
 
 def _is(kind: Callable[[int], bool], path: Path) -> bool:
@@ -250,7 +258,7 @@ def _begins_as_post(path: Path) -> bool:
         return False
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Flush the names in a folder to disk; Windows has no such call and needs none."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)

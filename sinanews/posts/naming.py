@@ -63,13 +63,17 @@ def file_id(article_id: str) -> str:
 
 
 def post_path(item: ArticleItem) -> PurePosixPath:
-    """Relative to the exports folder: categories, year, month of the Beijing date, then the file."""
+    """Relative to the exports folder: categories, year, month of the Beijing date, then the file.
+
+    Of a company's papers, which are few a month: categories, the share, year.
+    """
     when = item.published_at or item.fetched_at or datetime(1970, 1, 1, tzinfo=BEIJING)
     day = when.astimezone(BEIJING)
     parts = (day.strftime("%Y-%m-%d"), slug(item.title), file_id(item.id))
     tail = f"-{parts[2]}.md"
     head = _cut("-".join(p for p in parts[:2] if p), NAME_BYTES - len(tail)).rstrip("-")
-    return PurePosixPath(*(folder(c) for c in item.categories), f"{day:%Y}", f"{day:%m}", head + tail)
+    dated = (item.stocks[0], f"{day:%Y}") if item.is_paper and item.stocks else (f"{day:%Y}", f"{day:%m}")
+    return PurePosixPath(*(folder(c) for c in item.categories), *map(folder, dated), head + tail)
 
 
 def _cut(text: str, size: int) -> str:

@@ -6,12 +6,14 @@ import re
 from collections.abc import Collection
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from html import unescape
 
 import frontmatter
 
 from sinanews.dates import BEIJING
 from sinanews.exceptions import BadPost
 from sinanews.posts.bounded_yaml import Value
+from sinanews.posts.extras import EXCERPT, apart, without_link
 from sinanews.posts.seed import BODY_END, BODY_START, MAX_HEADER, SEED_KEYS, Post, SeedHandler, unescape_braces
 from sinanews.posts.writing import rfc1123
 
@@ -37,8 +39,11 @@ def read_post(data: bytes, *, extra: Collection[str] = (), max_bytes: int = MAX_
     found, content = frontmatter.parse(text, handler=SeedHandler())
     metadata: dict[str, Value] = found  # type: ignore[assignment]  # it is what SeedHandler.load returned
     date, date_as_written = _date(metadata.get("date", ""))
-    ignored = [key for key in metadata if key not in SEED_KEYS and key not in extra and key not in (TAGS, *COVERS)]
+    read = (*SEED_KEYS, *extra, TAGS, EXCERPT, *COVERS)
+    ignored = [key for key in metadata if key not in read]
     is_framed, body = _unwrapped(content)
+    body, source = without_link(unescape_braces(body)) if is_framed else (body, None)
+    keywords, stocks = apart(_keywords(metadata.get(TAGS, "")))
     return Post(
         title=_title(metadata.get("title")),
         categories=_categories(metadata.get("categories", "")),
@@ -46,9 +51,12 @@ def read_post(data: bytes, *, extra: Collection[str] = (), max_bytes: int = MAX_
         date=date,
         date_as_written=date_as_written,
         lead_image=_text(metadata, "headimg", ignored) or _text(metadata, "thumbnail", ignored),
-        body=unescape_braces(body) if is_framed else body,
+        body=body,
         is_framed=is_framed,
-        keywords=_keywords(metadata.get(TAGS, "")),
+        keywords=keywords,
+        stocks=stocks,
+        excerpt=unescape(_text(metadata, EXCERPT, ignored) or "") or None,
+        source=source,
         cover=next((cover for key in COVERS if (cover := _cover(metadata.get(key)))), None),
         ignored_keys=ignored,
         extra={key: metadata[key] for key in metadata if key in extra and key not in SEED_KEYS},

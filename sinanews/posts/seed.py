@@ -35,6 +35,9 @@ class Post:
     body: str = ""  #: HTML inside the seed's ``<div>``, or the whole text of another Hexo post
     is_framed: bool = field(default=True, compare=False)  #: whether the body stood in the seed's ``<div>``
     keywords: list[str] = field(default_factory=list)  #: tags
+    stocks: list[str] = field(default_factory=list)  #: those tags that are codes of stocks
+    excerpt: str | None = None
+    source: str | None = None  #: where the link to its source leads that we put at its end
     cover: str | None = None  #: the picture that another blog's header names
     ignored_keys: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)  #: texts and lists, of the keys asked for

@@ -11,14 +11,9 @@ from typing import Any
 import frontmatter
 
 from sinanews.dates import BEIJING
+from sinanews.posts.extras import hexo_name
 from sinanews.posts.seed import SEED_KEYS, Post, SeedHandler
 from sinanews.posts.seed_yaml import without_surrogates
-
-#: What every JavaScript object has: Hexo, which keeps categories in one, fails on a category of such a name.
-OBJECT_NAMES = frozenset(
-    "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf "
-    "__proto__ __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__".split()
-)
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _BARE_DATE = re.compile(r"[\w,+/.-]+(?:[ :][\w,+/.-]+)*", re.ASCII)
@@ -30,21 +25,23 @@ _TAG = re.compile(r'<[a-zA-Z][^<>"]*(?:"[^"]*"[^<>"]*)+>')
 _HEXO_CODE = {"\ufffc": "&#65532;", "`": "&#96;", "~": "&#126;"}
 
 
-def write_post(post: Post, *, verbatim: bool = False, extra: Mapping[str, Any] | None = None) -> bytes:
+def write_post(
+    post: Post, *, verbatim: bool = False, extra: Mapping[str, Any] | None = None, beijing: bool = False
+) -> bytes:
     """The file of a post; UTF-8, LF.
 
     ``verbatim`` keeps the body and the date as they came. ``extra``: keys to add after ``thumbnail``;
     texts, lists of texts, aware datetimes, bools or None. Raises ValueError for a key that is no
-    plain name or is the seed's own, and for a datetime without a zone.
+    plain name or is the seed's own, and for a datetime without a zone. ``beijing``: the date in Beijing's time.
     """
     image = post.lead_image or ""
     metadata: dict[str, object] = {
         "title": post.title,
-        "categories": [_hexo_name(name) for name in post.categories],
+        "categories": [hexo_name(name) for name in post.categories],
         "headimg": image,
         "author": post.author or "",
         "comments": False,
-        "date": _date(post, verbatim),
+        "date": _date(post, verbatim, beijing),
         "thumbnail": image,
         **{_checked_key(key): _plain_value(value) for key, value in (extra or {}).items()},
     }
@@ -61,14 +58,13 @@ def rfc1123(date: datetime) -> str:
     return format_datetime(date.astimezone(timezone.utc), usegmt=True)
 
 
-def _date(post: Post, verbatim: bool) -> str:
+def _date(post: Post, verbatim: bool, beijing: bool) -> str:
     if verbatim and post.date_as_written and _BARE_DATE.fullmatch(post.date_as_written):
         return post.date_as_written
+    if beijing and post.date:
+        rfc1123(post.date)  # refuses a naive one
+        return f"{post.date.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"  # Hexo's own form, in the zone of its _config.yml
     return rfc1123(post.date) if post.date else ""
-
-
-def _hexo_name(category: str) -> str:
-    return f"{category}_" if category in OBJECT_NAMES else category
 
 
 def _checked_key(key: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from sinanews.items import RATED_FIELDS
+from sinanews.listing.channels import COMPANY_LISTS, company_of
 from sinanews.report.titles import EPOCH
 
 MOST_DAYS, MOST_WEEKS = 92, 120  #: more are drawn by weeks, and more than those by months
@@ -60,6 +61,8 @@ class Tally:
 
     def add(self, row: Row[Any]) -> None:
         channel, media, missing, published_on, exported_on, delay = row  # by name it takes twice as long
+        if (company := company_of(channel)) is not None:
+            channel = COMPANY_LISTS[company[1]]
         self.media[media or ""] += 1
         if published_on is not None:
             self.published[channel or ""][_day(published_on)] += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -12,9 +12,11 @@ from itertools import chain, islice
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
+from sqlalchemy import Row
 
 from sinanews.catalogue import Catalogue, queries
 from sinanews.dates import minute, to_beijing
+from sinanews.listing.channels import COMPANY_LISTS, company_of
 from sinanews.report.charts import Tally, begin_of, charts
 from sinanews.report.labels import Labels
 from sinanews.report.readings import READINGS, readings
@@ -40,7 +42,7 @@ def build(
         read = list(readings(catalogue, newest, labels("picture")))
         script = _file("report.js")
         values = {
-            "labels": labels, "facts": facts, "now": now, "program": program, "channel_titles": TITLES,
+            "labels": labels, "facts": facts, "now": now, "program": program, "channel_titles": titles_of(newest),
             "charts": charts(tally), "tally": tally, "media": tally.media.most_common(MEDIA), "newest": newest[:NEWEST],
             "readings": read, "read": {one.id for one in read}, "last_run": last_run(facts["runs"]),
             "style": _file("report.css"), "script": script, "said": labels.chosen(*_SAID),
@@ -50,6 +52,12 @@ def build(
         room = PAGE_SIZE - len(template.render(**values, titles="", searchable=0).encode("utf-8", "replace")) - 1000
         titles, searchable = pack_titles(chain(newest, rows), room)
     return template.render(**values, titles=titles, searchable=searchable)
+
+
+def titles_of(rows: Iterable[Row[Any]]) -> dict[str, str]:
+    """slug → title, of channels and of the companies' lists that the rows are of."""
+    found = {str(row.channel): company_of(row.channel) for row in rows}
+    return TITLES | {slug: COMPANY_LISTS[of[1]] for slug, of in found.items() if of is not None}
 
 
 def last_run(runs: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

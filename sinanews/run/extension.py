@@ -18,14 +18,24 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider
 from scrapy.utils.defer import deferred_from_coro
 
+from sinanews import __version__
+from sinanews.archive.indexing import index_next
+from sinanews.archive.keeping import Keeper, let_go, stem_of
 from sinanews.archive.old_posts import keep_old_posts
+from sinanews.catalogue import Catalogue
 from sinanews.catalogue.lock import RunLock
 from sinanews.catalogue.writer import Writer
-from sinanews.config import check_settings, missing_command
+from sinanews.config import OFF, check_settings, missing_command
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ArgumentError, Banned, CatalogueError, SinanewsError
+from sinanews.originals import check_warcio
+from sinanews.originals.capture import Capture
+from sinanews.out.archive import Archive
+from sinanews.out.feeding import parse_feeds, write_feeds
 from sinanews.pages.answers import Walls
 from sinanews.posts.folder import ExportFolder
+from sinanews.posts.no_folder import NoFolder
+from sinanews.run.fleet import Fleet
 from sinanews.run.ledger import Ledger
 from sinanews.watch.alert import alert
 from sinanews.watch.monitors import Finding, judge_run
@@ -46,12 +56,19 @@ class Run(Ledger):
     def __init__(self, crawler: Crawler, now: Callable[[], datetime] = utc_now) -> None:
         """Raises ArgumentError for a setting that cannot be used."""
         check_settings(crawler.settings)
+        self.feeds = parse_feeds(crawler.settings["SINANEWS_FEEDS"])
+        self.keeps: str = crawler.settings["SINANEWS_ORIGINALS"]  #: OFF, 1 or all
+        if self.keeps not in OFF:
+            check_warcio("SINANEWS_ORIGINALS")
         super().__init__(crawler, now)
         self.spider_name: str = crawler.spidercls.name
         self.arguments: dict[str, str] = {}
         self.folder: ExportFolder
-        #: Held so that a second run of the same spider leaves; workers on one PostgreSQL share its rows instead.
+        #: Held so that a second run of the same spider leaves, where the catalogue is nobody else's …
         self.lock: RunLock | None = None
+        self.fleet: Fleet | None = None  #: … and the others, where it is shared
+        self.address: str = crawler.settings["SINANEWS_ADDRESS"] or ""
+        self.posts = crawler.settings.getbool("SINANEWS_POSTS", True)  #: whether this machine writes them
         self.walls = Walls(crawler.settings.getint("SINANEWS_BAN_LIMIT"))
         self.walled_host = ""
         #: Why the run was stopped before its end; set by stop_run.
@@ -82,21 +99,34 @@ class Run(Ledger):
         self.arguments = dict(getattr(spider, "arguments", {}))
         self.interrupts.watch()
         try:
-            if self.catalogue.path is not None:
+            if self.shared:
+                self.fleet = Fleet(self.crawler, self.catalogue, spider.name, self.look_for_bans)
+                self.fleet.member.doing(" ".join(f"{name}={value}" for name, value in self.arguments.items()))
+            elif self.catalogue.path is not None:
                 self.lock = RunLock(self.catalogue.path, self.spider_name, self.now())
-            self.folder = ExportFolder(self.exports)
+            self.folder = ExportFolder(self.exports) if self.posts else NoFolder(self.exports)
             self.folder.finish_moves(self.catalogue.aside_paths())
-            self.writer = Writer(self.catalogue, self.folder.sync)
-            self.take_in_old_posts()
+            self.writer = Writer(self.catalogue, self.before_commit)
+            if self.posts:
+                self.take_in_old_posts()
             self.run_id = self.catalogue.runs.begin(spider.name, self.arguments, self.now(), os.getpid())
-            for row in self.catalogue.runs.cooldowns(self.now()) if getattr(spider, "online", True) else ():
-                until = to_beijing(row.until)
-                raise Banned(f"left alone until {until:%Y-%m-%d %H:%M} Beijing time: {row.reason}")
+            if self.keeps not in OFF:
+                folder = self.folder if self.posts else ExportFolder(self.exports)
+                stem = stem_of(self.now(), spider.name, self.run_id)
+                self.keeper = Keeper(self.catalogue, folder, stem, {"software": f"sinanews/{__version__}"})
+            if ban := self.ban():
+                raise ban
         except SinanewsError as error:
             self.stop_run(error)
 
+    def before_commit(self) -> None:
+        """Files that the commit names are on disk first."""
+        self.folder.sync()
+        if self.keeper is not None:
+            self.keeper.sync()
+
     def take_in_old_posts(self) -> None:
-        """Between its other work the writer keeps the contents of what was exported before 2.0, while there is any."""
+        """Between its other work the writer keeps of older articles what is kept of new ones, while that lacks."""
         writer, loop = self.writer, asyncio.get_running_loop()
         assert writer is not None
 
@@ -110,13 +140,40 @@ class Run(Ledger):
         writer.submit(self._take_in).add_done_callback(go_on)
 
     def _take_in(self) -> bool:
-        return keep_old_posts(self.catalogue, self.exports, self.now())
+        if keep_old_posts(self.catalogue, self.exports, self.now()):
+            return True
+        return index_next(self.catalogue, self.exports) is not None
 
     def _not_taken_in(self, error: BaseException) -> None:
         if not isinstance(error, SinanewsError):
             logger.error("the contents of old posts could not be kept", exc_info=error)
         elif self.crawler.crawling:
             self.stop_run(error)
+
+    # --- what it keeps ---------------------------------------------------------------------------------
+
+    def keep(self, capture: Capture, article_id: str, url: str, listed: str | None = None) -> None:
+        """Keep a page as it came, before all that is told of the article from now on; ends the run where that fails."""
+        assert self.writer is not None and self.keeper is not None
+        kept = self.writer.submit_here(partial(self.keeper, capture, article_id, url, listed))
+        kept.add_done_callback(self._kept)
+        self.count("originals/pages")
+
+    def _kept(self, kept: asyncio.Future[None]) -> None:
+        error = kept.exception()
+        if isinstance(error, SinanewsError):
+            self.stop_run(error)
+        elif error is not None:
+            logger.error("a page could not be kept as it came", exc_info=error)
+            self.count("failed/bug")
+
+    def _let_go(self) -> None:
+        """The oldest pages, where they are not kept for ever."""
+        days = self.crawler.settings["SINANEWS_ORIGINALS_KEEP"].removesuffix("d")
+        if self.keeper is not None and days:
+            number = let_go(self.catalogue, self.exports, timedelta(days=int(days)), self.now())
+            if number:
+                logger.info("%s files of pages older than %s days were deleted", number, days)
 
     # --- it is stopped ---------------------------------------------------------------------------------
 
@@ -154,8 +211,26 @@ class Run(Ledger):
         with self.stopped_by_catalogue():
             if self.has_begun and self.stopped_because is None:
                 seconds = max(asked, self.crawler.settings.getfloat("SINANEWS_COOLDOWN"))
-                self.catalogue.runs.cool_down(host, self.now() + timedelta(seconds=seconds), words)
+                self.catalogue.runs.cool_down(host, seconds, words, self.address)
             self.stop_run(Banned(words))
+
+    def ban(self) -> Banned | None:
+        """That of this run's address, while its cool-down lasts. Raises CatalogueError."""
+        if not getattr(self.crawler.spider, "online", True):
+            return None
+        for row in self.catalogue.runs.cooldowns(self.address):
+            return Banned(f"left alone until {to_beijing(row.until):%Y-%m-%d %H:%M} Beijing time: {row.reason}")
+        return None
+
+    def look_for_bans(self) -> None:
+        """In the thread of the lease: a ban that another worker of this address met ends this run too."""
+        if self.fleet is not None and (ban := self.ban()) is not None:
+            self.fleet.loop.call_soon_threadsafe(self.stop_run, ban)
+
+    def left_alone(self, host: str, seconds: float) -> None:
+        """A host asked for a pause: it is for all who have this address."""
+        if self.fleet is not None:
+            self.fleet.rest(host, seconds)
 
     def wall(self, host: str) -> None:
         """A page of a host that stands between us and the site; so many of them are a ban."""
@@ -179,6 +254,7 @@ class Run(Ledger):
 
     async def spider_closed(self, spider: Spider, reason: str) -> None:
         self.end(reason)
+        await asyncio.to_thread(self.write_feeds)
         await asyncio.to_thread(self.tell)  # other crawls of this process go on meanwhile
 
     def end(self, reason: str) -> None:
@@ -197,9 +273,16 @@ class Run(Ledger):
         self.close()
 
     def close(self) -> None:
-        """Let the writer do what waits, close the catalogue and give the lock back."""
+        """Let the writer do what waits, give claims and lock back, and close the catalogue."""
         if self.writer is not None:
+            gone = self.writer.submit(self._let_go) if self.keeper is not None else None
             self.writer.close()
+            if gone is not None and (error := gone.exception()) is not None:
+                logger.warning("old pages could not be deleted: %s", error)
+        if self.keeper is not None:
+            self.keeper.close()
+        if self.fleet is not None:
+            self.fleet.leave()
         if "catalogue" in self.__dict__:
             self.catalogue.close()
         if self.lock is not None:
@@ -232,6 +315,18 @@ class Run(Ledger):
         if outcome.code not in (0, USAGE.code):
             about = {"spider": self.spider_name, "arguments": self.arguments, "line": self.line, **values}
             self.message = {**about, "outcome": outcome.name, "exit_code": outcome.code}
+
+    def write_feeds(self) -> None:
+        """Write the feeds of SINANEWS_FEEDS, where the run has begun. One that fails is logged, and fails no run."""
+        if not self.feeds or not self.has_begun:
+            return
+        try:
+            url = self.catalogue.url.render_as_string(hide_password=False)
+            with Archive.of(Catalogue(url, read_only=True), self.exports) as archive:
+                for problem in write_feeds(archive, self.feeds, self.now()):
+                    logger.error("a feed of SINANEWS_FEEDS could not be written: %s", problem)
+        except Exception as error:
+            logger.error("the feeds of SINANEWS_FEEDS could not be written: %s", error)
 
     def findings(self, counts: Mapping[str, Any]) -> list[Finding]:
         """What the monitors say of the run, by its own counts and those of the runs like it; logged here."""

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from scrapy.crawler import Crawler
 
+from sinanews.archive.keeping import Keeper
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.place import catalogue_url
 from sinanews.catalogue.writer import Writer
@@ -32,13 +33,21 @@ class Ledger:
         self.interrupts = interrupts
         self.exports: Path = exports_folder(crawler.settings["SINANEWS_EXPORTS"])
         self.writer: Writer | None = None  #: once the run has begun
+        self.keeper: Keeper | None = None  #: once the run has begun, where it keeps pages as they came
         self.run_id: int | None = None  #: of the run's row in the catalogue, once it has begun
 
     @cached_property
     def catalogue(self) -> Catalogue:
         """Opened when it is first needed. Raises CatalogueError, ArgumentError."""
         url = catalogue_url(self.crawler.settings["SINANEWS_DATABASE"], self.exports)
-        return Catalogue(url, self.interrupts.no_use_waiting)
+        search = self.crawler.settings.getbool("SINANEWS_SEARCH")
+        return Catalogue(url, self.interrupts.no_use_waiting, search=search)
+
+    @property
+    def shared(self) -> bool:
+        """Whether others may work with the catalogue at the same time."""
+        setting = self.crawler.settings
+        return setting.getbool("SINANEWS_SHARED") if setting["SINANEWS_SHARED"] else self.catalogue.path is None
 
     @property
     def has_begun(self) -> bool:
@@ -64,17 +73,27 @@ class Ledger:
         assert self.writer is not None
         return await self.writer.submit_here(partial(do, *args, **kwargs))
 
+    async def settle(self, key: str, do: Callable[..., object], *args: Any, **values: Any) -> None:
+        """Write what became of an article; its claim goes with that commit."""
+
+        def settled() -> None:
+            self.catalogue.claims.finish(key)
+            do(key, *args, **values)
+
+        await self.write(settled)
+        self.catalogue.claims.held.discard(key)
+
     async def unchanged(self, key: str, **values: Any) -> None:
         """An article that is as we have it."""
         self.count("articles/unchanged")
-        await self.write(self.catalogue.unchanged, key, self.now(), **values)
+        await self.settle(key, self.catalogue.unchanged, self.now(), **values)
 
     async def fail(self, key: str, reason: str, detail: str, **values: Any) -> None:
         """A failure that may pass; the next run tries again."""
         self.count(f"failed/{reason}")
         logger.warning("failed (%s): %s", reason, detail)
         if self.has_begun:
-            await self.write(self.catalogue.failed, key, reason, detail, self.now(), **values)
+            await self.settle(key, self.catalogue.failed, reason, detail, self.now(), **values)
 
     async def refuse(self, key: str, refusal: Refused, **values: Any) -> None:
         """An input that cannot become an article: remembered with its reason, counted, not asked for again."""
@@ -82,7 +101,7 @@ class Ledger:
         logger.info("refused (%s): %s", refusal.reason, refusal)
         if self.has_begun:
             about = {"reason": refusal.reason, "detail": str(refusal)[:500], **values}
-            await self.write(self.catalogue.refused, key, self.now(), **about)
+            await self.settle(key, self.catalogue.refused, self.now(), **about)
 
     async def doubt(self, key: str, refusal: Refused, *, listed_mtime: datetime | None = None, **values: Any) -> None:
         """A page that says it is no article: a failure, until several runs, hours apart, were told the same."""

@@ -12,7 +12,7 @@ from functools import cache
 from sinanews.samplesite.entries import chance
 
 _OF_ARTICLES = (
-    "404 500 429 ban slow cut drip garbage deleted oversize gzip_bomb brotli_bomb redirect_private redirect_login "
+    "404 403 500 429 ban slow cut drip garbage deleted oversize gzip_bomb brotli_bomb redirect_private redirect_login "
     "login captcha firewall busy bad_gateway stub not_found_200 empty 204 cut_close cut_gzip close"
 ).split()
 _OF_LISTS = ("html_for_json", "bad_status")

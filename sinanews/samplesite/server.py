@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 from zlib import crc32
 
 from sinanews.samplesite import api, pages
+from sinanews.samplesite.companies import SampleCompanies
 from sinanews.samplesite.entries import NEWEST, Entry, Newsroom
 from sinanews.samplesite.faults import BROTLI_BOMB, OVERSIZE, SOFT_ERRORS, Faults, gzip_bomb
 
@@ -65,12 +66,14 @@ class SampleSite:
         self.newsroom = Newsroom(articles, days, newest, seed, **archive)
         self.faults = faults if isinstance(faults, Faults) else Faults(faults)
         self.ignore_windows, self.on_request = ignore_windows, on_request
+        self.companies = SampleCompanies(self.newsroom, newest)
         self.live = live  #: rows of each room of the live feed
         self.live_start = int(newest.timestamp()) - live * api.LIVE_STEP
         self.live_reach = 900  #: rows of a room that its feed shows
         self.cursor_reach = 10**9  #: rows that the cursor feed goes back
         self.cursor_shift = 0  #: by how much its ids differ from those of room 152
         self.requests: list[Request] = []
+        self.referers: dict[str, str] = {}  #: path → the Referer that it was last asked for with
         self.stopping = threading.Event()
         self._port = port
         self._server: ThreadingHTTPServer | None = None
@@ -135,6 +138,9 @@ class SampleSite:
         if request.path in LISTS:
             where, listing = LISTS[request.path]
             return where, request.query, lambda: Answer(200, JSON, listing(self, query))
+        if company := self.companies.answer(request.host, request.path, query):
+            where, make = company
+            return where, f"{request.path}?{request.query}", lambda: Answer(200, *make())
         if request.path.endswith((".png", ".jpg", ".gif")):
             return "image", request.path, lambda: Answer(200, "image/png", PNG)
         first, number = _first_page(request.path)
@@ -168,6 +174,7 @@ def _soft_error(text: str, site: SampleSite) -> Answer:
 #: Faults that replace the answer; ``slow``, ``drip``, ``cut…`` and ``close`` change how it is sent.
 FAULTY: dict[str | None, Callable[[SampleSite], Answer]] = {
     "404": lambda site: _plain(404, "missing"),
+    "403": lambda site: Answer(403, HTML, b"<html><body>Forbidden</body></html>"),
     "500": lambda site: Answer(500, HTML, b"<html><body>Internal Server Error</body></html>"),
     "429": lambda site: Answer(429, HTML, b"too many requests", {"Retry-After": str(site.faults.retry_after)}),
     "ban": lambda site: Answer(403, HTML, b"Kinsoku jikou desu!"),
@@ -209,6 +216,7 @@ class SampleHandler(BaseHTTPRequestHandler):
         host, _, path = parts.path[1:].partition("/")
         request = Request(self.command, host, f"/{path}", parts.query)
         self.site.requests.append(request)
+        self.site.referers[request.path] = self.headers.get("Referer", "")
         if self.site.on_request:
             self.site.on_request(request)
         answer, fault = self.site.answer(request)

@@ -84,6 +84,7 @@ class RollSpider(ArchiveSpider):
         pager, *rest = pagers
         slug, now = pager.channel.slug, self.run.now()
         self.run.count("listing/pages")
+        self.keep_answer(response, now, response.url)
         try:
             answer = self.read_list(response.body, pager)
         except ListingError as error:

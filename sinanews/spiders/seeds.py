@@ -163,6 +163,8 @@ class SeedsSpider(ArchiveSpider):
             published_at=post.date or date_in_name(file.path.rpartition("/")[2]),
             date_as_written=post.date_as_written,
             keywords=post.keywords,
+            stocks=post.stocks,
+            summary=post.excerpt,
             images=[cover] if cover else [],
             lead_image=post.lead_image or post.cover,
             body_html=body,

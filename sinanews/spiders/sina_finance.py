@@ -10,15 +10,18 @@ from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
+from scrapy.spidermiddlewares.httperror import HttpError
 from sqlalchemy import Row
 from twisted.python.failure import Failure
 
 from sinanews import arguments
+from sinanews.archive.reading import Reading
 from sinanews.arguments import since_when
 from sinanews.catalogue import Remembered
+from sinanews.catalogue.claims import CLAIM, Wanted
 from sinanews.cleaning.item import clean_item
 from sinanews.dates import BEIJING, to_beijing
-from sinanews.exceptions import ArgumentError, CutPage, NoAnswer, PageGone, Refused, Wall
+from sinanews.exceptions import ArgumentError, CutPage, NoAnswer, NotNow, PageGone, Refused, Wall
 from sinanews.items import ArticleItem, Fetch
 from sinanews.listing.channels import DEFAULT, Channel, channel_by_slug, select_channels
 from sinanews.listing.roll import Listing, day_start
@@ -26,7 +29,6 @@ from sinanews.middlewares.completeness import UNCONFIRMED
 from sinanews.pages import Page, is_sinas
 from sinanews.pages.answers import read_answer
 from sinanews.spiders.base import why_failed
-from sinanews.spiders.reading import Reading
 from sinanews.spiders.rolls import RollSpider
 from sinanews.urls import SINA_ROOTS, article_id, canonical_url, is_login_host, is_sina_host, why_not_readable
 
@@ -138,8 +140,17 @@ class SinaFinanceSpider(RollSpider):
                 wanted.append(self.article_request(row, channel))
         if channel is not None:
             values = [{"id": i, "url": r.url, "title": r.title, "published_at": r.published_at} for i, r in listed]
-            await self.run.write(self.run.catalogue.listed, values, channel.slug, self.run.now())
+            if gained := await self.run.write(self.remember, values, channel):
+                self.run.count("companies/gained", gained)
         return wanted
+
+    def remember(self, values: list[dict[str, Any]], channel: Channel) -> int:
+        """What a list names is in the catalogue from now on; how many articles gained a company by it.
+
+        The writer calls it, in its transaction.
+        """
+        self.run.catalogue.listed(values, channel.slug, self.run.now())
+        return 0
 
     def is_worth_another_look(self, before: Remembered, row: Listing) -> bool:
         """Whether a done article is asked for again: edited since, or refused and now named or rechecked."""
@@ -151,7 +162,7 @@ class SinaFinanceSpider(RollSpider):
         """The request for an article that we have, which may have been edited: cheap where it has not."""
         if self.left > 0 and row.key not in self.asked:
             self.run.count("articles/asked_again")
-            request = self.article_request(row, channel_by_slug(before.channel) or channel)
+            request = self.article_request(row, channel_by_slug(before.channel) or channel, before.recorded_at)
             for name, value in (("If-None-Match", before.etag), ("If-Modified-Since", before.last_modified)):
                 if value:
                     request.headers[name] = value
@@ -172,7 +183,8 @@ class SinaFinanceSpider(RollSpider):
             await self.run.refuse(row.key, Refused.named(reason, row.url), url=row.url, **values)
         return reason is not None
 
-    def article_request(self, row: Listing, channel: Channel | None) -> Request:
+    def article_request(self, row: Listing, channel: Channel | None, recorded_at: datetime | None = None) -> Request:
+        """The request for an article; ``recorded_at``: of its row, where it is done."""
         self.left -= 1
         self.asked.add(row.key)
         self.run.count("articles/asked")
@@ -181,6 +193,7 @@ class SinaFinanceSpider(RollSpider):
             self.parse_article,
             errback=self.article_failed,
             cb_kwargs={"row": row, "channel": channel},
+            meta={CLAIM: Wanted(row.key, row.url, recorded_at)},
             dont_filter=True,  # self.asked knows better
         )
 
@@ -201,6 +214,8 @@ class SinaFinanceSpider(RollSpider):
             await self.run.unchanged(row.key, listed_mtime=row.updated_at)
             return
         missing: list[str] = []
+        now = self.run.now()
+        self.keep_answer(response, now, row.url, row)
         try:
             page = self.read(response, row.url)
         except NoAnswer as answer:
@@ -217,15 +232,16 @@ class SinaFinanceSpider(RollSpider):
                 return
             page, missing = found.found, [row.url]
         fetch = Fetch(row.key, row.updated_at, header(response, "ETag"), header(response, "Last-Modified"))
-        yield self.read_on(Reading(row, channel, fetch, [page], missing))
+        yield self.read_on(Reading(row, channel, fetch, now, [page], missing))
 
     async def article_failed(self, failure: Failure) -> None:
         """A page not found says something of the article; any other failure does not."""
-        if self.run.stopping:
+        if self.run.stopping or isinstance(failure.value, NotNow):
             return  # it is not the article's fault; it stays as listed
         request: Request = failure.request  # type: ignore[attr-defined]
         row: Listing = request.cb_kwargs["row"]
         reason, detail = why_failed(failure)
+        self.keep_failed(failure, row.url, row)
         with self.run.stopped_by_catalogue():
             if is_login_host(request.url):
                 await self.run.fail(row.key, "login", f"{row.url} leads to {request.url}", url=row.url)
@@ -241,7 +257,7 @@ class SinaFinanceSpider(RollSpider):
         """The request for the article's next page, or the article once nothing more is named."""
         url = reading.next_page()
         if url is None:
-            return reading.finished(self.run.now())
+            return reading.finished()
         return Request(
             url,
             self.parse_next_page,
@@ -252,6 +268,7 @@ class SinaFinanceSpider(RollSpider):
 
     def parse_next_page(self, response: Response, reading: Reading, url: str) -> Request | ArticleItem:
         """A further page of an article: one that cannot be read loses none of the others."""
+        self.keep_answer(response, self.run.now(), url, reading.row)
         try:
             reading.add(self.read(response, url), url)
         except (CutPage, NoAnswer, Refused) as error:
@@ -261,10 +278,16 @@ class SinaFinanceSpider(RollSpider):
     def next_page_failed(self, failure: Failure) -> Request | ArticleItem:
         request: Request = failure.request  # type: ignore[attr-defined]
         reading, url = request.cb_kwargs["reading"], request.cb_kwargs["url"]
+        self.keep_failed(failure, url, reading.row)
         reading.misses(url, why_failed(failure)[1])
         if is_login_host(request.url):
             self.run.wall(host_of(url))
         return self.read_on(reading)
+
+    def keep_failed(self, failure: Failure, url: str, row: Listing) -> None:
+        """Keep what a server said with an error's status, where it said anything."""
+        if isinstance(failure.value, HttpError):
+            self.keep_answer(failure.value.response, self.run.now(), url, row)
 
     def read(self, response: Response, url: str) -> Page:
         """Raises Refused, NoAnswer or CutPage; the run counts the walls among the answers."""

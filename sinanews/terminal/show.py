@@ -89,7 +89,7 @@ def existing_catalogue(settings: BaseSettings) -> Catalogue | None:
     file = url.removeprefix("sqlite:///").partition("?")[0]
     if url.startswith("sqlite:///") and not Path(file).exists():
         return None
-    return Catalogue(url)
+    return Catalogue(url, search=settings.getbool("SINANEWS_SEARCH"))
 
 
 def plain(text: object) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from sinanews.catalogue import Catalogue, queries
 from sinanews.catalogue.lock import holder
 from sinanews.dates import minute
-from sinanews.listing.channels import CHANNELS
+from sinanews.listing.channels import CHANNELS, COMPANY_LISTS, company_channel, company_of
 from sinanews.listing.live import ROOMS
 from sinanews.watch.monitors import HISTORY, Finding, jobs_in_use, judge_archive, judge_run
 from sinanews.watch.outcomes import total
@@ -43,10 +43,12 @@ def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs
         "needs_attention": any(f.level == "warning" for f in findings),
         "findings": [asdict(f) for f in sorted(findings, key=lambda f: f.level != "warning")],
         "catalogue": str(catalogue),
+        "originals": catalogue.originals.weight()._asdict(),
         "articles": {state: states[state] for state in STATES},
         "runs": [run_facts(r, alive) for r in catalogue.runs.last(limit=most_runs)],
         "channels": channel_facts(numbers, marks, queries.listed_days(catalogue, asked), asked),
-        "left_alone": [dict(row._mapping) for row in catalogue.runs.cooldowns(now)],
+        "companies": company_facts(numbers, marks, gaps),
+        "left_alone": [dict(row._mapping) for row in catalogue.runs.cooldowns()],
         "gaps": [dict(row._mapping) for row in gaps],
         "unknown_layouts": [dict(row._mapping) for row in queries.unknown_layouts(catalogue)],
         "refused": dict(queries.numbers_of_refusals(numbers).most_common()),
@@ -120,7 +122,7 @@ def channel_facts(
     listed = {row.channel: row for row in marks}
     last_run = {slug: run for run in reversed(asked) for slug in run.channels}
     exported = [one for one in numbers if one.state == "exported" and one.channel]
-    met = {*listed, *days, *(str(one.channel) for one in exported)}
+    met = {slug for slug in (*listed, *days, *(str(one.channel) for one in exported)) if company_of(slug) is None}
     order = [slug for slug in TITLES if slug in met]
     return [
         {
@@ -135,3 +137,31 @@ def channel_facts(
         }
         for slug in [*order, *sorted(met - set(order))]
     ]
+
+
+def company_facts(numbers: Sequence[queries.Figure], marks: Sequence[Any], gaps: Sequence[Any]) -> list[dict[str, Any]]:
+    """One row for each company, the one whose lists were read to their end longest ago first.
+
+    The numbers are of articles that its own lists named first.
+    """
+    listed = {row.channel: row for row in marks}
+    exported = {one.channel: one for one in numbers if one.state == "exported"}
+    slugs = {*listed, *(str(slug) for slug in exported), *(row.channel for row in gaps)}
+    codes = {found[0] for slug in slugs if (found := company_of(slug)) is not None}
+    rows = [_company(code, listed, exported, {row.channel for row in gaps}) for code in codes]
+    return sorted(rows, key=lambda row: (row["last_success"] is not None, row["last_success"], row["company"]))
+
+
+def _company(
+    code: str, listed: Mapping[str, Any], exported: Mapping[str | None, queries.Figure], gaps: Collection[str]
+) -> dict[str, Any]:
+    slugs = {kind: company_channel(code, kind).slug for kind in COMPANY_LISTS}
+    newest = [one.newest for slug in slugs.values() if (one := exported.get(slug)) is not None and one.newest]
+    ended = [row.last_success for slug in slugs.values() if (row := listed.get(slug)) is not None and row.last_success]
+    return {
+        "company": code,
+        **{kind: exported[slug].articles if slug in exported else 0 for kind, slug in slugs.items()},
+        "newest_article": max(newest, default=None),
+        "last_success": min(ended, default=None),
+        "gaps": sum(slug in gaps for slug in slugs.values()),
+    }

@@ -12,15 +12,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, exists, select, text
 
+from sinanews.archive.indexing import index_these, make_whole
 from sinanews.archive.rewriting import Rewriter
 from sinanews.catalogue import Catalogue
-from sinanews.catalogue.tables import articles
+from sinanews.catalogue.tables import articles, contents
 from sinanews.dates import to_beijing
 from sinanews.exceptions import ExportError
 from sinanews.posts.folder import SUPERSEDED, in_the_way, leftovers, posts_under
 from sinanews.posts.naming import file_id
+from sinanews.watch.searchable import check_index
 
 a = articles.c
 BATCH = 2000  #: rows read at once
@@ -35,12 +37,20 @@ KINDS = {
     "replaced": ("is a link or a folder in a post's place", "{again}; what lies there is moved into .superseded/"),
     "changed": ("was changed after it was written", "{again} with --force; the changed one is kept in .superseded/"),
     "no_path": ("is exported, but its row names no file", "{again}"),
+    "not_kept": ("is not kept whole in the catalogue, and this machine has no posts", "verify where its post lies"),
     "waiting": ("is to be fetched again", "{again}"),
     "second": ("is a second file of one article", f"--repair moves it into {SUPERSEDED}/"),
     "unmoved": (f"belongs into {SUPERSEDED}: a better copy has its place", "--repair moves it; so does the next run"),
     "foreign": ("belongs to no exported article", "scrapy catalogue rebuild takes a post in; move others away"),
+    "no_picture": ("is missing or damaged", "--repair has it fetched again by the next run with SINANEWS_IMAGES"),
     "leftover": ("is left over from a killed run", "--repair deletes it; so does a crawl, after an hour"),
     "in_the_way": ("is a link or a file where a folder of sinanews belongs", "move it away; no run can write there"),
+    "unfound": ("is not found by its words", "--repair puts it into the full-text index"),
+    "still_found": ("is found by its words, but is not exported", "--repair takes it out of the full-text index"),
+    "index": ("is what the full-text index is", "--repair makes it whole, and so does scrapy reindex"),
+    "no_pages": ("is missing, with the pages that were kept in it", "--repair forgets them; articles stay"),
+    "bad_page": ("is a page that is kept no more as it came", "--repair forgets it; its article stays"),
+    "torn": ("ends in half a page, of a killed run", "--repair cuts it off; so does the next run that keeps pages"),
     "integrity": ("is what SQLite says of the catalogue", "move the file away, then: scrapy catalogue rebuild"),
 }
 DAMAGED = (
@@ -82,6 +92,7 @@ def check(catalogue: Catalogue, exports: Path, *, quick: bool = False) -> Iterat
         with catalogue.read() as connection:
             told = connection.scalars(text("PRAGMA integrity_check")).all()
         yield from (Mismatch("integrity", str(words)) for words in told if words != "ok")
+    yield from (Mismatch(kind, what, article) for kind, what, article in check_index(catalogue, quick=quick))
     ours = array("Q")  #: digests of paths: the paths themselves would be most of a large archive's memory
     strange: dict[str, str] = {}  #: articles whose files are named by another word than their id
     for row in _rows(catalogue):
@@ -103,8 +114,18 @@ def check(catalogue: Catalogue, exports: Path, *, quick: bool = False) -> Iterat
         if not _has(ours, _short(name)):
             article = _article_of(path.stem, strange, catalogue)
             yield Mismatch("second" if article else "foreign", name, article)
+    yield from _of_pictures(catalogue, exports, quick)
     yield from (Mismatch("in_the_way", name) for name in in_the_way(exports))
     yield from (Mismatch("leftover", path.relative_to(exports).as_posix()) for path in leftovers(exports, SETTLED))
+
+
+def check_kept(catalogue: Catalogue) -> Iterator[Mismatch]:
+    """Where no posts are written: the exported articles of which nobody could write one. Raises CatalogueError."""
+    its = (contents.c.article_id == a.id) & (contents.c.revision == a.revision)
+    missing = select(a.id, a.url).where(a.state == "exported", a.path.is_not(None), ~exists().where(its))
+    with catalogue.read() as connection:
+        for row in connection.execution_options(yield_per=BATCH).execute(missing):
+            yield Mismatch("not_kept", row.id, row.id, row.url)
 
 
 def _rows(catalogue: Catalogue) -> Iterator[Row[Any]]:
@@ -175,6 +196,13 @@ def _of_aside(row: Row[Any], exports: Path, catalogue: Catalogue, quick: bool) -
         yield Mismatch(kind, row.path, row.id, row.url, _again(row, catalogue))
 
 
+def _of_pictures(catalogue: Catalogue, exports: Path, quick: bool) -> Iterator[Mismatch]:
+    """The copies of pictures, whose names are the digests of what is in them."""
+    for path in catalogue.pictures.all_paths():
+        if _kind_of_file(exports / path, Path(path).stem, quick):
+            yield Mismatch("no_picture", path)
+
+
 def _kind_of_file(path: Path, digest: str | None, quick: bool) -> str | None:
     try:
         status = path.lstat()
@@ -214,6 +242,12 @@ def repair(findings: Iterable[Mismatch], rewriter: Rewriter, now: datetime, *, f
             rewriter.folder.set_aside(finding.what)
         elif finding.kind == "leftover":
             (rewriter.folder.root / finding.what).unlink(missing_ok=True)
+        elif finding.kind == "no_picture":
+            rewriter.catalogue.pictures.lost(finding.what, now)
+        elif finding.kind == "index":
+            make_whole(rewriter.catalogue, rewriter.folder.root)
+        elif finding.kind in ("unfound", "still_found") and finding.article:
+            index_these(rewriter.catalogue, rewriter.folder.root, [finding.article])
         elif finding.article and (finding.kind in (*DAMAGED, "waiting") or (finding.kind == "changed" and force)):
             damaged[finding.article] = finding
     whole = {one.article for one in rewriter.these(damaged, now) if one.what in ("written", "as it was")}

@@ -12,8 +12,6 @@ from typing import Any
 
 HARNESS = Path(__file__).parent / "harness"
 CACHE = Path(__file__).parents[2] / ".cache" / "hexo"
-#: A level begins Hexo's lines; behind it may stand the names of posts, whatever their titles say.
-_FAILED = re.compile(r"^(?:\x1b\[[\d;]*m)*(?:ERROR|FATAL)\b", re.M)
 
 
 class HexoUnavailable(Exception):
@@ -43,7 +41,7 @@ def build_site(posts_dir: Path, site: Path) -> Path:
     command = ["node", "node_modules/hexo-cli/bin/hexo", "generate"]
     done = subprocess.run(command, cwd=site, check=True, env=_env(), timeout=120, capture_output=True, text=True)
     told = done.stdout + done.stderr
-    assert not _FAILED.search(told), told  # it tells what fails, and ends with 0
+    assert not re.search(r"^(ERROR|FATAL)", told, re.MULTILINE), told  # it tells what fails, and ends with 0
     return site / "public" / "posts"
 
 

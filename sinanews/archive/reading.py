@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sinanews.dates import to_beijing
 from sinanews.items import ArticleItem, Fetch
-from sinanews.listing.channels import AUTHOR, CATEGORY, Channel
+from sinanews.listing.channels import Channel, categories_of
 from sinanews.listing.roll import Listing
 from sinanews.pages import Page, join_bodies
 from sinanews.pages.pagination import page_number
@@ -24,6 +24,7 @@ class Reading:
     row: Listing
     channel: Channel | None
     fetch: Fetch
+    began: datetime  #: when its first page came
     pages: list[Page]
     missing: list[str] = field(default_factory=list)  #: URLs of pages that could not be had, or not to their end
     asked: set[str] = field(init=False)  #: URLs
@@ -52,7 +53,7 @@ class Reading:
             self.asked.add(url)
         return url
 
-    def finished(self, now: datetime) -> ArticleItem:
+    def finished(self) -> ArticleItem:
         """The item with what only the list or the request knew; what the page shows wins over the list."""
         item, row, channel = self.pages[0].item, self.row, self.channel
         item.body_html = join_bodies(page.item.body_html for page in self.pages)
@@ -62,11 +63,14 @@ class Reading:
         item.published_at = item.published_at or row.published_at
         item.updated_at = item.updated_at or row.updated_at
         item.media = item.media or row.media
+        item.author = item.author or row.author
         item.summary = item.summary or row.summary
         item.keywords = item.keywords or list(row.keywords)
         item.channel = channel.slug if channel else None
-        item.categories = list(channel.categories) if channel else [CATEGORY, AUTHOR]
-        item.fetched_at = to_beijing(now)
+        item.categories = categories_of(item.kind, channel)
+        if channel is not None and channel.company is not None:
+            item.stocks = list(dict.fromkeys([channel.company, *item.stocks]))
+        item.fetched_at = to_beijing(self.began)
         item.incomplete = bool(self.missing)
         item.fetch = replace(self.fetch, missing_pages=frozenset(self.missing))
         return item

@@ -1,0 +1,227 @@
+"""The index's side of a catalogue: kept in the transaction that records an article, asked by whoever reads."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence, Set
+from datetime import datetime, timezone
+from typing import Any, Literal, Protocol
+
+from sqlalchemy import ColumnElement, Connection, Row, select, text, update
+
+from sinanews.catalogue.database import Database
+from sinanews.catalogue.search.folding import MOST, fold
+from sinanews.catalogue.search.postgresql import Grams
+from sinanews.catalogue.search.query import Query
+from sinanews.catalogue.search.sqlite import Fts5
+from sinanews.catalogue.tables import SEARCH, articles, search_docs, upkeep
+
+logger = logging.getLogger(__name__)
+#: A docid is the hour of publication, then a number of its own: the newest have the largest, and those of an hour lie
+#: so close together that the index is a third smaller than with seconds. Articles without a time have hour 0.
+BITS = 24
+TIMED = 1 << BITS  #: the least docid of an article with a time
+FIRST, LARGEST = 100, 5000  #: hits that are looked at together, at first and at last
+FIRST_BEST = 1000  #: of the best are told before all of them are: with filters more may be wanted
+FEW = 2000  #: articles that a filter may leave over: the words are looked for in each of them
+EVERY = -(2**62), 2**62
+d, a = search_docs.c, articles.c
+_GIVE = text(
+    "INSERT INTO search_docs (docid, article_id, revision) SELECT coalesce(max(docid), :low) + 1, :article, "
+    "CAST(:revision AS INTEGER) FROM search_docs WHERE docid BETWEEN :low AND :high RETURNING docid"
+)
+_TAKE = text("UPDATE search_docs SET article_id = NULL, folded = NULL WHERE article_id = :article")
+_LEFT = select(upkeep.c.position).where(upkeep.c.name == SEARCH)
+_HITS = select(d.docid, a.id, a.published_at).join_from(search_docs, articles, a.id == d.article_id)
+
+
+class Engine(Protocol):
+    """What a database does for a search; texts and words are folded."""
+
+    def exists(self, connection: Connection) -> bool: ...
+    def create(self, connection: Connection) -> None: ...
+    def drop(self, connection: Connection) -> None: ...
+    def add(self, connection: Connection, docid: int, title: str, body: str) -> None: ...
+    def newest(self, connection: Connection, query: Query, low: int, high: int, most: int) -> Sequence[int]:
+        """The largest docids of those that have the words, the largest first."""
+
+    def among(self, connection: Connection, query: Query, few: Set[int]) -> Sequence[int]:
+        """Those that have the words."""
+
+    def best(self, connection: Connection, query: Query, low: int, high: int, most: int | None) -> Sequence[int]:
+        """Those that have the words, those first that are most about them."""
+
+    def holds(self, connection: Connection, docid: int, word: str) -> bool:
+        """Whether that text has the word."""
+
+    def texts(self, connection: Connection) -> int:
+        """How many there are, those that no article has any more too."""
+
+
+ENGINES: dict[str, type[Engine]] = {"sqlite": Fts5, "postgresql": Grams}
+
+
+def hour_of(when: datetime | None) -> int:
+    """Of a docid: 0 without a time, 1 for whatever was before there were computers."""
+    return 0 if when is None else max(1, int(when.timestamp() // 3600))
+
+
+class SearchIndex:
+    """Which exported articles have which words. ``on``: SINANEWS_SEARCH; else what is recorded is left out."""
+
+    def __init__(self, database: Database, on: bool = True) -> None:
+        self.database, self.on = database, on
+        self.engine = ENGINES[database.engine.dialect.name]()
+
+    def make(self) -> None:
+        """Make the index where there is none yet; articles that there are already are left for later."""
+        with self.database.read() as connection:
+            if self.engine.exists(connection):
+                return
+        with self.database.alone(), self.database.together() as connection:
+            if connection.scalar(select(d.docid).limit(1)) is not None:
+                self.begin_anew(connection)
+            else:
+                self.engine.create(connection)
+
+    # --- kept, each within the caller's transaction ------------------------------------------------------
+
+    def put(
+        self,
+        connection: Connection,
+        article_id: str,
+        revision: int,
+        title: str | None,
+        body: str,
+        published_at: datetime | None,
+    ) -> None:
+        """Find an article by these words, and by no others; of a text beyond measure by those at its beginning."""
+        self.remove(connection, article_id)
+        if not self.on:
+            self.leave(connection, "")
+            return
+        title = title or ""
+        if max(len(title), len(body)) > MOST:
+            logger.warning("%s: a search finds the first %d characters of its text only", article_id, MOST)
+        low = hour_of(published_at) << BITS
+        values = {"low": low, "high": low + (1 << BITS) - 1, "article": article_id, "revision": revision}
+        docid = connection.scalar(_GIVE, values)
+        self.engine.add(connection, docid, fold(title[:MOST])[:MOST], fold(body[:MOST])[:MOST])
+
+    def remove(self, connection: Connection, article_id: str) -> None:
+        """Find an article no more."""
+        connection.execute(_TAKE, {"article": article_id})
+
+    def rename(self, connection: Connection, old_id: str, new_id: str) -> None:
+        """The same article under another id."""
+        connection.execute(update(search_docs).where(d.article_id == old_id).values(article_id=new_id))
+
+    def leave(self, connection: Connection, position: str) -> None:
+        """Articles behind that id may be missing; ``archive/indexing.py`` goes on from there."""
+        self.database.upsert(connection, upkeep, {"name": SEARCH, "position": position})
+
+    def begin_anew(self, connection: Connection) -> None:
+        """Forget every article."""
+        self.engine.drop(connection)
+        connection.execute(search_docs.delete())
+        self.engine.create(connection)
+        self.leave(connection, "")
+
+    # --- asked -------------------------------------------------------------------------------------------
+
+    def state(self) -> Literal["whole", "partial", "none"]:
+        """Whether every exported article is found: all, some, or there is no index."""
+        with self.database.read() as connection:
+            if not self.engine.exists(connection):
+                return "none"
+            return "whole" if connection.scalar(_LEFT) is None else "partial"
+
+    def newest(
+        self,
+        query: Query,
+        where: Sequence[ColumnElement[bool]] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+        narrow: Sequence[ColumnElement[bool]] | None = None,
+    ) -> Iterator[str]:
+        """The ids of articles with the words, by (published_at, id), the newest first; those without a time last.
+
+        ``where``: what holds of their rows of ``articles``, which says since and until again; ``narrow``: the same,
+        said so that an index names the rows, which may be few. Raises CatalogueError.
+        """
+        low, high = _docids(since, until)
+        few = self._few(narrow, low, high)
+        if few is not None:
+            with self.database.read() as connection:
+                hits = self._hits(connection, self.engine.among(connection, query, few), where)
+            yield from _ordered(hits)
+            return
+        size, goes_on = FIRST, True
+        while goes_on:
+            with self.database.read() as connection:
+                found = self.engine.newest(connection, query, low, high, size)
+                goes_on = len(found) == size
+                # The articles of an hour are in no order before all of them are there.
+                first = found[-1] >> BITS if goes_on else -1
+                batch = [docid for docid in found if docid >> BITS > first]
+                hits = self._hits(connection, batch, where)
+            yield from _ordered(hits)
+            high = ((first + 1) << BITS) - 1
+            size = min(size * 4, LARGEST) if batch else size * 4
+
+    def best(
+        self,
+        query: Query,
+        where: Sequence[ColumnElement[bool]] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+        narrow: Sequence[ColumnElement[bool]] | None = None,
+    ) -> Iterator[str]:
+        """The same, those first that are most about the words. Raises CatalogueError."""
+        low, high = _docids(since, until)
+        few = self._few(narrow, low, high)
+        told = 0
+        for most in (FIRST_BEST, None) if few is None else (None,):
+            with self.database.read() as connection:
+                found = self.engine.best(connection, query, low, high, most)
+            yield from self._rated([docid for docid in found[told:] if few is None or docid in few], where)
+            if most is None or len(found) < most:
+                return
+            told = len(found)
+
+    def _rated(self, docids: Sequence[int], where: Sequence[ColumnElement[bool]]) -> Iterator[str]:
+        for start in range(0, len(docids), FIRST_BEST):
+            batch = docids[start : start + FIRST_BEST]
+            with self.database.read() as connection:
+                hits = {hit.docid: hit.id for hit in self._hits(connection, batch, where)}
+            yield from (hits[docid] for docid in batch if docid in hits)
+
+    def _few(self, where: Sequence[ColumnElement[bool]] | None, low: int, high: int) -> Set[int] | None:
+        """All that ``where`` leaves over; None where they are many."""
+        if where is None:
+            return None
+        query = select(d.docid).join_from(articles, search_docs, a.id == d.article_id)
+        with self.database.read() as connection:
+            found = connection.scalars(query.where(d.docid.between(low, high), *where).limit(FEW + 1)).all()
+        return set(found) if len(found) <= FEW else None
+
+    def _hits(
+        self, connection: Connection, docids: Sequence[int], where: Sequence[ColumnElement[bool]]
+    ) -> Sequence[Row[Any]]:
+        return connection.execute(_HITS.where(d.docid.in_(docids), *where)).all() if docids else []
+
+
+def _docids(since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    """The least and the largest of articles of that time; one without a time is of none."""
+    low, high = EVERY
+    if since is not None or until is not None:
+        low = hour_of(since or datetime.min.replace(tzinfo=timezone.utc)) << BITS
+    if until is not None:
+        high = ((hour_of(until) + 1) << BITS) - 1
+    return low, high
+
+
+def _ordered(hits: Sequence[Row[Any]]) -> Iterator[str]:
+    timed = [hit for hit in hits if hit.published_at is not None]
+    yield from (hit.id for hit in sorted(timed, key=lambda hit: (hit.published_at, hit.id), reverse=True))
+    yield from sorted(hit.id for hit in hits if hit.published_at is None)

@@ -1,0 +1,82 @@
+"""The index on SQLite: FTS5 without the texts themselves, each character a token, so that phrases are exact."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence, Set
+
+from sqlalchemy import Connection, bindparam, text
+
+from sinanews.catalogue.search.folding import phrases, tokens
+from sinanews.catalogue.search.query import Query
+
+# Every character is a token but the space between them. Two columns: a word in a title says more of an article.
+_CHARACTERS = string.punctuation.replace("'", "''").replace('"', '""')
+_CREATE = f"""
+    CREATE VIRTUAL TABLE IF NOT EXISTS search_index
+    USING fts5(body, title, content='', tokenize="ascii tokenchars '{_CHARACTERS}'")
+"""
+# Written in memory until then; 1 MB, what it would be, makes a long reindex a third longer.
+_SETTINGS = {"hashsize": 8 << 20, "rank": "bm25(1.0, 8.0)"}
+_SET = text("INSERT INTO search_index (search_index, rank) VALUES (:name, :value)")
+_ADD = text("INSERT INTO search_index (rowid, body, title) VALUES (:docid, :body, :title)")
+_MATCH = "FROM search_index WHERE search_index MATCH :match AND rowid"
+_RANGE = f"{_MATCH} BETWEEN :low AND :high"
+_NEWEST = text(f"SELECT rowid {_RANGE} ORDER BY rowid DESC LIMIT :most")
+# The plus keeps FTS5 from reading the query anew for each of the few; one pass through all that match is quicker.
+_AMONG = text(f"SELECT rowid {_RANGE} AND +rowid IN :few").bindparams(bindparam("few", expanding=True))
+_BEST = text(f"SELECT rowid {_RANGE} ORDER BY rank LIMIT :most")
+_HOLDS = text("SELECT 1 FROM search_index WHERE search_index MATCH :match AND rowid = :docid")
+_EXISTS = text("SELECT 1 FROM sqlite_master WHERE name = 'search_index'")
+_TEXTS = text("SELECT count(*) FROM search_index_docsize")
+
+
+class Fts5:
+    """What it holds cannot be taken out again: a text of which no article is left stays until all is made anew."""
+
+    def exists(self, connection: Connection) -> bool:
+        return connection.scalar(_EXISTS) is not None
+
+    def create(self, connection: Connection) -> None:
+        connection.execute(text(_CREATE))
+        connection.execute(_SET, [{"name": name, "value": value} for name, value in _SETTINGS.items()])
+
+    def drop(self, connection: Connection) -> None:
+        connection.execute(text("DROP TABLE IF EXISTS search_index"))
+
+    def add(self, connection: Connection, docid: int, title: str, body: str) -> None:
+        connection.execute(_ADD, {"docid": docid, "body": tokens(body), "title": tokens(title)})
+
+    def newest(self, connection: Connection, query: Query, low: int, high: int, most: int) -> Sequence[int]:
+        values = {"match": expression(query), "low": low, "high": high, "most": most}
+        return connection.scalars(_NEWEST, values).all()
+
+    def among(self, connection: Connection, query: Query, few: Set[int]) -> Sequence[int]:
+        if not few:
+            return []
+        values = {"match": expression(query), "low": min(few), "high": max(few), "few": list(few)}
+        return connection.scalars(_AMONG, values).all()
+
+    def best(self, connection: Connection, query: Query, low: int, high: int, most: int | None) -> Sequence[int]:
+        values = {"match": expression(query), "low": low, "high": high, "most": -1 if most is None else most}
+        return connection.scalars(_BEST, values).all()
+
+    def holds(self, connection: Connection, docid: int, word: str) -> bool:
+        return connection.scalar(_HOLDS, {"match": _word(word), "docid": docid}) is not None
+
+    def texts(self, connection: Connection) -> int:
+        return int(connection.scalar(_TEXTS) or 0)
+
+
+def expression(query: Query) -> str:
+    """The query in FTS5's words.
+
+    >>> expression(Query((("降准", "降息"), ("a股",)), ("美",)))
+    '(("降 准" OR "降 息") AND ("a 股")) NOT ("美")'
+    """
+    every = " AND ".join(f"({' OR '.join(map(_word, group))})" for group in query.all_of)
+    return f"({every}) NOT ({' OR '.join(map(_word, query.none_of))})" if query.none_of else every
+
+
+def _word(word: str) -> str:
+    return " OR ".join('"{}"'.format(phrase.replace('"', '""')) for phrase in phrases(word))

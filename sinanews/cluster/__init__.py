@@ -1,0 +1,1 @@
+"""Several machines on one PostgreSQL: jobs in a queue (Procrastinate's), workers that take them, one schedule."""
