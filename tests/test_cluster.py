@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ from sinanews.jobs import Job
 from sinanews.samplesite import SampleSite
 from sinanews.watch.outcomes import OUTCOMES
 from tests.conftest import TemporaryArchive
-from tests.stations import Station, assert_each_once, opened, output_of, slow_site, wait_until
+from tests.stations import Station, assert_each_once, is_article, opened, output_of, slow_site, wait_until
 
 THREE_DAYS = ("-a", "since=2026-11-18", "-a", "until=2026-11-20")
 #: One request after the other, so that what is slow is the site.
@@ -205,8 +206,10 @@ def test_two_workers_have_each_article_once(stations: list[Station]) -> None:
 
 
 def test_what_a_killed_worker_held_is_had_after_its_lease(stations: list[Station]) -> None:
+    """The site answers nobody before the kill: a post that lacks its commit would stay in the dead one's own folder."""
     one, two = stations
-    with slow_site(0.2, articles=24) as site:
+    may_answer = threading.Event()
+    with SampleSite(articles=24, on_request=lambda r: is_article(r) and may_answer.wait(30)) as site:
         one.enqueue("backfill", *THREE_DAYS)
         killed = one.worker(site, SINANEWS_LEASE="1")
         wait_until(lambda: one.rows("SELECT 1 FROM claims"))
@@ -216,6 +219,7 @@ def test_what_a_killed_worker_held_is_had_after_its_lease(stations: list[Station
         )
         killed.kill()
         output_of(killed, -signal.SIGKILL)
+        may_answer.set()
         assert one.jobs()["doing"] == 1
         second = two.worker(site, SINANEWS_LEASE="1")
         wait_until(lambda: one.jobs() == {"succeeded": 3})

@@ -37,8 +37,10 @@ class Machine(TemporaryArchive):
     def place(self) -> dict[str, str]:
         return {"SINANEWS_EXPORTS": str(self.exports), "SINANEWS_DATABASE": self.url, "SINANEWS_SHARED": "1"}
 
-    def start(self, site: SampleSite, *words: str, **settings: str) -> subprocess.Popen[str]:
-        command = self.command("crawl", "sina_finance", *words, mirror=site.url, **settings)
+    def start(
+        self, site: SampleSite, *words: str, spider: str = "sina_finance", **settings: str
+    ) -> subprocess.Popen[str]:
+        command = self.command("crawl", spider, *words, mirror=site.url, **settings)
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return Popen(command, cwd=PROJECT, env=self.environment, text=True, **pipes)
 
@@ -101,6 +103,25 @@ def test_two_runs_share_the_work(machines: list[Machine]) -> None:
         assert revisions == {1}, "nothing is exported twice"
         with opened(machines[0].url) as catalogue:
             assert catalogue.workers.all() == [], "both have left"
+
+
+def test_two_runs_of_one_feed_store_each_row_once(machines: list[Machine]) -> None:
+    """Its rows come with the list and are not claimed: who stores one second finds it as it is."""
+    asked: list[Request] = []
+
+    def wait_for_the_other(request: Request) -> None:
+        if "zhibo/feed" in request.path:
+            asked.append(request)
+            wait_until(lambda: len(asked) >= 2)
+
+    with SampleSite(articles=1, live=60, on_request=wait_for_the_other) as site:
+        told = [end(process) for process in [machine.start(site, spider="sina_live") for machine in machines]]
+        assert any("unchanged" in words for words in told), told
+        posts = Counter(post.relative_to(machine.exports).as_posix() for machine in machines for post in machine.posts)
+        stored = rows(machines[0].url, articles)
+        assert {row.state for row in stored} <= {"exported", "duplicate"} and len(stored) == 60, told
+        assert {row.path for row in stored if row.state == "exported"} == set(posts)
+        assert set(posts.values()) == {row.revision for row in stored if row.state == "exported"} == {1}
 
 
 def slowly(seconds: float) -> Any:

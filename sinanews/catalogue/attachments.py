@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Row, and_, or_, select, update
 
-from sinanews.catalogue.database import Database
+from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.tables import PENDING, articles, attachments
 
 TRIES = 5  #: runs that fail to get a document; then it is given up
@@ -26,6 +26,7 @@ class AttachmentRows:
             rows = [{**fresh, "number": number, "url": url} for number, url in enumerate(urls, 1)]
             self.database.insert_new(connection, attachments, rows)
 
+    @again_where_lost
     def due(self, after: tuple[str, int], most: int) -> Sequence[Row[tuple[str, int, str, str]]]:
         """article_id, number, url, and the path of the post of those to be fetched, behind the one named."""
         article_id, number = after

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from sinanews.catalogue.database import Database
+from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.tables import FROM_POSTS, contents, upkeep
 from sinanews.exceptions import CatalogueError
 from sinanews.items import ArticleItem
@@ -94,6 +94,7 @@ class Contents:
             with self.database.begin() as connection:
                 self.put(connection, item, revision, now, verbatim=verbatim)
 
+    @again_where_lost
     def get(self, article_id: str, revision: int) -> tuple[ArticleItem, bool] | None:
         """That revision, and whether its body is as it came; None: not kept. Raises ValueError if damaged."""
         query = select(contents.c.data).where(contents.c.article_id == article_id, contents.c.revision == revision)

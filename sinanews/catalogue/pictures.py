@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from sinanews.catalogue.database import Database
+from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.tables import WANTED, articles, pictures
 
 PER_ARTICLE = 10  #: rows read for each article that is looked for
@@ -39,6 +39,7 @@ class Pictures:
             rows = [{"article_id": article_id, "url": url, "attempts": 0, "next_try_at": now} for url in urls]
             self.database.insert_new(connection, pictures, rows)
 
+    @again_where_lost
     def due(self, now: datetime, most: int, but: Collection[str] = ()) -> list[WantedPictures]:
         """Articles with pictures to be fetched now, those that waited longest first."""
         its = (WANTED, p.next_try_at <= now)
@@ -55,6 +56,7 @@ class Pictures:
                 found.setdefault(row.article_id, WantedPictures(row.article_id, row.page)).urls.append(row.url)
         return list(found.values())
 
+    @again_where_lost
     def path_of(self, url: str) -> str | None:
         """Where a picture lies that was fetched for any article."""
         with self.database.read() as connection:

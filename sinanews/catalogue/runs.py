@@ -19,7 +19,9 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @again_where_lost
     def begin(self, spider: str, arguments: Mapping[str, Any], now: datetime, pid: int) -> int:
+        """The id of a new run. Where the connection breaks as it commits there may be a second row, without end."""
         values = {"spider": spider, "arguments": dict(arguments), "started_at": now, "pid": pid}
         with self.database.begin() as connection:
             return int(connection.execute(runs.insert().values(**values).returning(runs.c.id)).scalar_one())
@@ -30,6 +32,7 @@ class Runs:
         with self.database.begin() as connection:
             connection.execute(update(runs).where(runs.c.id == run_id).values(ended_at=now, **values))
 
+    @again_where_lost
     def last(self, spider: str | None = None, limit: int = 10) -> Sequence[Row[Any]]:
         query = select(runs).order_by(runs.c.id.desc()).limit(limit)
         with self.database.read() as connection:

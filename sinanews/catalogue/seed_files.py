@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from sqlalchemy import select
 
-from sinanews.catalogue.database import Database
+from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.tables import UNFINISHED, articles, seed_files
 from sinanews.posts.seed_identity import SeedFile
 
@@ -20,6 +20,7 @@ class SeedFiles:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @again_where_lost
     def known(self) -> tuple[list[SeedFile], set[str]]:
         """Every file of every root in a fixed order, and those of their articles that are done."""
         columns = (s.root, s.path, s.article_id, s.digest, s.size, s.mtime_ns)

@@ -32,6 +32,7 @@ class Workers:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @again_where_lost
     def join(self, address: str, what: str, lease: float = LEASE) -> int:
         """A new worker, alive for ``lease`` seconds: its id, which is never given again.
 
@@ -73,6 +74,7 @@ class Workers:
         """The rows of those whose lease holds, the oldest first."""
         return [row for row in self.all() if row.alive]
 
+    @again_where_lost
     def all(self) -> Sequence[Row[Any]]:
         """The rows, with ``alive`` beside their columns: of those that work, and of those that died lately."""
         with self.database.read() as connection:

@@ -93,7 +93,7 @@ class HeldJobs(JobManager):
 
     def __init__(self, connector: PatientConnector, worker: int, may_take: Callable[[], bool]) -> None:
         super().__init__(connector)
-        self.worker, self.may_take = worker, may_take
+        self.worker, self.may_take, self.say = worker, may_take, connector.say
         self.tries: dict[int, int] = {}  #: of the jobs taken, until they are settled
         self.fates: dict[int, Fate] = {}  #: set by the task before it returns
 
@@ -113,10 +113,11 @@ class HeldJobs(JobManager):
         mistake = Fate("failed", self.tries.get(job.id, 0), 0, "a mistake in sinanews; the log has more")
         fate = self.fates.pop(job.id, mistake)
         its = {"job_id": job.id, "worker": self.worker, "tries": fate.tries, "reason": fate.reason[:500]}
-        if fate.status == "todo":
-            await self.connector.execute_query_async(query=_AGAIN, delay=float(fate.delay), **its)
-        else:
-            await self.connector.execute_query_async(query=_END, status=fate.status, **its)
+        query = _AGAIN if fate.status == "todo" else _END
+        try:
+            await self.connector.execute_query_async(query=query, delay=float(fate.delay), status=fate.status, **its)
+        except ConnectorException:  # the worker is ending, and what it asks next says why
+            self.say(f"{job.queueing_lock}: the database could not be told; it is taken up after the lease")
         self.tries.pop(job.id, None)
 
 
