@@ -6,8 +6,10 @@ from __future__ import annotations
 import os
 import random
 import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -16,10 +18,11 @@ from sinanews import Archive, Filters
 from sinanews.archive.indexing import index_next, make_whole
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.search import index as search_index
-from sinanews.catalogue.search.folding import fold, tokens
+from sinanews.catalogue.search.folding import _folded, fold, tokens
 from sinanews.catalogue.search.query import Query, parse_query
 from sinanews.catalogue.tables import article_stocks, search_docs
 from sinanews.duplicates.decision import TakesOver
+from sinanews.duplicates.fingerprint import fingerprint_of
 from sinanews.exceptions import ArgumentError, CatalogueError
 from sinanews.items import ArticleItem
 from sinanews.samplesite import texts
@@ -89,6 +92,14 @@ def test_folding_twice_changes_nothing() -> None:
         text = "".join(chr(rng.choice((rng.randrange(0x20, 0x3000), rng.randrange(0x110000)))) for _ in range(8))
         assert fold(fold(text)) == fold(text)
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]", fold(text))
+
+
+def test_every_character_is_folded() -> None:
+    """Only those of a set are looked up: none is left out of it."""
+    table = _folded()
+    for code in range(0x110000):
+        if table[code] != chr(code) and not unicodedata.combining(chr(code)):
+            assert fold(f"一{chr(code)}一") == fold(f"一{table[code]}一"), hex(code)
 
 
 def test_each_character_is_a_token() -> None:
@@ -382,4 +393,17 @@ def test_an_index_that_somebody_dropped_is_told_and_made(url: str) -> None:
     assert catalogue.search.state() == "partial"
     make_whole(catalogue, None)
     assert found(catalogue, "降准") == ["a"]
+    catalogue.close()
+
+
+def test_what_is_committed_together_is_written_once(tmp_path: Path) -> None:
+    """FTS5 writes at each savepoint, and SQLite makes one for a RETURNING: every article was written by itself."""
+    catalogue = Catalogue(f"sqlite:///{tmp_path}/catalogue.db")
+    with catalogue.together():
+        for number in range(3):
+            title, body = prose(number)
+            item = ArticleItem(id=f"i{number}", url=None, title=title, body_text=body)
+            store(catalogue, item.id, title, body, sketch=fingerprint_of(item).sketch)
+    with catalogue.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(DISTINCT segid) FROM search_index_idx").scalar() == 1
     catalogue.close()

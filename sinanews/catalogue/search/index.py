@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime, timezone
 from typing import Any, Literal, Protocol
 
@@ -15,6 +15,7 @@ from sinanews.catalogue.search.postgresql import Grams
 from sinanews.catalogue.search.query import Query
 from sinanews.catalogue.search.sqlite import Fts5
 from sinanews.catalogue.tables import SEARCH, articles, search_docs, upkeep
+from sinanews.prepared import Prepared
 
 logger = logging.getLogger(__name__)
 #: A docid is the hour of publication, then a number of its own: the newest have the largest, and those of an hour lie
@@ -26,11 +27,7 @@ FIRST_BEST = 1000  #: of the best are told before all of them are: with filters 
 FEW = 2000  #: articles that a filter may leave over: the words are looked for in each of them
 EVERY = -(2**62), 2**62
 d, a = search_docs.c, articles.c
-_GIVE = text(
-    "INSERT INTO search_docs (docid, article_id, revision) SELECT coalesce(max(docid), :low) + 1, :article, "
-    "CAST(:revision AS INTEGER) FROM search_docs WHERE docid BETWEEN :low AND :high RETURNING docid"
-)
-_TAKE = text("UPDATE search_docs SET article_id = NULL, folded = NULL WHERE article_id = :article")
+_TAKE = Prepared(text("UPDATE search_docs SET article_id = NULL, folded = NULL WHERE article_id = :article"))
 _LEFT = select(upkeep.c.position).where(upkeep.c.name == SEARCH)
 _HITS = select(d.docid, a.id, a.published_at).join_from(search_docs, articles, a.id == d.article_id)
 
@@ -41,7 +38,9 @@ class Engine(Protocol):
     def exists(self, connection: Connection) -> bool: ...
     def create(self, connection: Connection) -> None: ...
     def drop(self, connection: Connection) -> None: ...
-    def add(self, connection: Connection, docid: int, title: str, body: str) -> None: ...
+    def add(self, connection: Connection, new: Mapping[str, Any], title: str, body: str) -> bool:
+        """Give an article (``article``, ``revision``) the next docid of ``low`` to ``high``; False: it has one."""
+
     def newest(self, connection: Connection, query: Query, low: int, high: int, most: int) -> Sequence[int]:
         """The largest docids of those that have the words, the largest first."""
 
@@ -96,21 +95,23 @@ class SearchIndex:
         published_at: datetime | None,
     ) -> None:
         """Find an article by these words, and by no others; of a text beyond measure by those at its beginning."""
-        self.remove(connection, article_id)
         if not self.on:
+            self.remove(connection, article_id)
             self.leave(connection, "")
             return
         title = title or ""
         if max(len(title), len(body)) > MOST:
             logger.warning("%s: a search finds the first %d characters of its text only", article_id, MOST)
         low = hour_of(published_at) << BITS
-        values = {"low": low, "high": low + (1 << BITS) - 1, "article": article_id, "revision": revision}
-        docid = connection.scalar(_GIVE, values)
-        self.engine.add(connection, docid, fold(title[:MOST])[:MOST], fold(body[:MOST])[:MOST])
+        new = {"low": low, "high": low + (1 << BITS) - 1, "article": article_id, "revision": revision}
+        words = fold(title[:MOST])[:MOST], fold(body[:MOST])[:MOST]
+        if not self.engine.add(connection, new, *words):
+            self.remove(connection, article_id)
+            self.engine.add(connection, new, *words)
 
     def remove(self, connection: Connection, article_id: str) -> None:
         """Find an article no more."""
-        connection.execute(_TAKE, {"article": article_id})
+        _TAKE.run(connection, {"article": article_id})
 
     def rename(self, connection: Connection, old_id: str, new_id: str) -> None:
         """The same article under another id."""

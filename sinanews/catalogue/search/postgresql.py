@@ -5,7 +5,7 @@ Its own full-text search forgets where a word stands that a text has more than 2
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, not_, or_, select, text
@@ -39,7 +39,12 @@ _CREATE = (
     """,
 )
 _EXISTS = text("SELECT 1 FROM pg_indexes WHERE indexname = 'search_docs_grams' AND schemaname = current_schema()")
-_ADD = text("UPDATE search_docs SET folded = :folded WHERE docid = :docid")
+_ADD = text("""
+    INSERT INTO search_docs (docid, article_id, revision, folded)
+    SELECT coalesce(max(docid), :low) + 1, :article, CAST(:revision AS INTEGER), :folded
+    FROM search_docs WHERE docid BETWEEN :low AND :high
+    ON CONFLICT (article_id) DO NOTHING
+""")
 
 
 class Grams:
@@ -53,8 +58,8 @@ class Grams:
     def drop(self, connection: Connection) -> None:
         connection.execute(text("DROP INDEX IF EXISTS search_docs_grams"))
 
-    def add(self, connection: Connection, docid: int, title: str, body: str) -> None:
-        connection.execute(_ADD, {"docid": docid, "folded": f"{title}\n{body}"})
+    def add(self, connection: Connection, new: Mapping[str, Any], title: str, body: str) -> bool:
+        return connection.execute(_ADD, {**new, "folded": f"{title}\n{body}"}).rowcount > 0
 
     def newest(self, connection: Connection, query: Query, low: int, high: int, most: int) -> Sequence[int]:
         there = select(d.docid).where(d.folded.is_not(None)).order_by(d.docid.desc())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
 
@@ -19,7 +20,15 @@ _CREATE = f"""
 # Written in memory until then; 1 MB, what it would be, makes a long reindex a third longer.
 _SETTINGS = {"hashsize": 8 << 20, "rank": "bm25(1.0, 8.0)"}
 _SET = text("INSERT INTO search_index (search_index, rank) VALUES (:name, :value)")
-_ADD = text("INSERT INTO search_index (rowid, body, title) VALUES (:docid, :body, :title)")
+_ADD = "INSERT INTO search_index (rowid, body, title) VALUES (?, ?, ?)"
+#: The conflict is met where the article is there already. An edit is rare: nobody looks for it first.
+#: SQLite makes a savepoint before an INSERT of a SELECT, or with a RETURNING, and for that FTS5 writes out what it has
+#: in memory: each article by itself, in place of all that are committed together.
+_GIVE = """
+    INSERT INTO search_docs (docid, article_id, revision) VALUES (
+        (SELECT coalesce(max(docid), :low) + 1 FROM search_docs WHERE docid BETWEEN :low AND :high), :article, :revision
+    ) ON CONFLICT (article_id) DO NOTHING
+"""
 _MATCH = "FROM search_index WHERE search_index MATCH :match AND rowid"
 _RANGE = f"{_MATCH} BETWEEN :low AND :high"
 _NEWEST = text(f"SELECT rowid {_RANGE} ORDER BY rowid DESC LIMIT :most")
@@ -44,8 +53,12 @@ class Fts5:
     def drop(self, connection: Connection) -> None:
         connection.execute(text("DROP TABLE IF EXISTS search_index"))
 
-    def add(self, connection: Connection, docid: int, title: str, body: str) -> None:
-        connection.execute(_ADD, {"docid": docid, "body": tokens(body), "title": tokens(title)})
+    def add(self, connection: Connection, new: Mapping[str, Any], title: str, body: str) -> bool:
+        given = connection.exec_driver_sql(_GIVE, dict(new))
+        if not given.rowcount:
+            return False
+        connection.exec_driver_sql(_ADD, (given.lastrowid, tokens(body), tokens(title)))
+        return True
 
     def newest(self, connection: Connection, query: Query, low: int, high: int, most: int) -> Sequence[int]:
         values = {"match": expression(query), "low": low, "high": high, "most": most}
