@@ -78,6 +78,10 @@ def _reasons_of_revisions(connection: Connection) -> None:
         connection.execute(text("ALTER TABLE contents ADD COLUMN reason VARCHAR(20)"))
 
 
+def _forgotten_articles(connection: Connection) -> None:
+    """8: what articles that were forgotten are recognised by; a new table."""
+
+
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _answers_and_seed_files,
@@ -86,6 +90,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _stocks_and_search,
     _attachments,
     _reasons_of_revisions,
+    _forgotten_articles,
 )
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 

@@ -36,6 +36,8 @@ class Pictures:
     def want(self, article_id: str, urls: Collection[str], now: datetime) -> None:
         """Note the pictures that an article shows; those that were noted before stay as they are."""
         with self.database.begin() as connection:
+            if connection.scalar(select(articles.c.state).where(articles.c.id == article_id)) == "forgotten":
+                return
             rows = [{"article_id": article_id, "url": url, "attempts": 0, "next_try_at": now} for url in urls]
             self.database.insert_new(connection, pictures, rows)
 
