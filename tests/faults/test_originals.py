@@ -46,6 +46,7 @@ def test_killed_again_and_again_while_pages_are_kept(archive: TemporaryArchive) 
         assert crawl(archive, site, **ON).returncode == 0
         assert_invariant(archive, offered(site))
     assert_pages_are_kept(archive, every=True)
-    assert archive.run("verify").returncode == 0
+    told = archive.run("verify")
+    assert [x for x in told.stdout.splitlines()[:-1] if "left over from a killed run" not in x] == [], told.stdout
     assert archive.query("SELECT count(*) FROM pictures WHERE path IS NULL") == [(0,)]
     assert "revised" not in archive.run("reread").stdout
