@@ -79,7 +79,11 @@ def _reasons_of_revisions(connection: Connection) -> None:
 
 
 def _forgotten_articles(connection: Connection) -> None:
-    """8: what articles that were forgotten are recognised by; a new table."""
+    """8: what articles that were forgotten are recognised by, a new table; what a picture weighs."""
+    tables = inspect(connection)
+    there = tables.has_table("pictures")
+    if there and not any(column["name"] == "bytes" for column in tables.get_columns("pictures")):
+        connection.execute(text("ALTER TABLE pictures ADD COLUMN bytes INTEGER"))
 
 
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.

@@ -153,6 +153,7 @@ pictures = Table(
     Column("article_id", String(300), primary_key=True),
     Column("url", Text, primary_key=True),
     Column("path", Text),
+    Column("bytes", Integer),  # of the copy
     Column("reason", String(40)),  # why it could not be had last
     Column("attempts", Integer, nullable=False),
     Column("next_try_at", UtcTime, nullable=False),

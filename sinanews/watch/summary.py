@@ -45,6 +45,7 @@ def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs
         "findings": [asdict(f) for f in sorted(findings, key=lambda f: f.level != "warning")],
         "catalogue": str(catalogue),
         "originals": catalogue.originals.weight()._asdict(),
+        "pictures": catalogue.pictures.weight()._asdict(),
         "articles": {state: states[state] for state in STATES}
         | ({FORGOTTEN: states[FORGOTTEN]} if states[FORGOTTEN] else {}),
         "runs": [run_facts(r, alive) for r in catalogue.runs.last(limit=most_runs)],
