@@ -116,7 +116,8 @@ def nursery() -> Nursery:
 
 
 def _import_everything() -> None:
-    ours = [m.name for m in pkgutil.iter_modules(sinanews.__path__) if m.name != "commands"]  # they read sys.argv
+    # They read sys.argv, and the other one would run them.
+    ours = [m.name for m in pkgutil.iter_modules(sinanews.__path__) if m.name not in ("commands", "__main__")]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # among Scrapy's modules are some that nobody should use
         for name in (*(f"scrapy.{name}" for name in _SCRAPYS), *(f"sinanews.{name}" for name in ours)):

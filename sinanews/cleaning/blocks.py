@@ -7,7 +7,7 @@ from collections.abc import Iterable, Set
 from html import unescape
 from typing import Literal
 
-from sinanews.cleaning.tree import Node, elements, is_blank, move_into, text_of, unwrap
+from sinanews.cleaning.tree import Node, elements, is_blank, move_into, one_line, text_of, unwrap, words_of
 
 PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6".split())
 #: Blocks that stay as they are; every other element that holds blocks is unwrapped.
@@ -20,6 +20,7 @@ PARTS = frozenset("li dt dd tr td th tbody thead tfoot caption figcaption".split
 INLINE = frozenset("a strong b em i u s sub sup br img code".split())
 _BLOCKS = KEPT | WRAPPERS | PARTS
 _OPENED = WRAPPERS | PARTS  #: a part outside its list or table is a paragraph
+_WHOLE = KEPT - PARAGRAPHS - {"pre"}  #: blocks that may hold others
 _KNOWN = _BLOCKS | INLINE
 _MAY_BE_EMPTY = PARTS | WRAPPERS | frozenset("br img hr".split())
 
@@ -28,6 +29,7 @@ NOTHING: frozenset[str | None] = frozenset()
 _BETWEEN = "\x01"  #: blocks, until their own line breaks are gone; no text holds it
 _RUN = re.compile(r"\s+")
 _SPACES = re.compile(r"[ \t\n\r\f\v]+")
+_NOT_ONE_SPACE = ("  ", *"\t\n\r\f\v")
 _EDGE = "|".join(_BLOCKS - {"pre"})
 _BEGINNING = re.compile(rf"(<(?:{_EDGE})(?: [^<>]*)?>) ")
 _END = re.compile(rf" (</(?:{_EDGE})>)")
@@ -44,12 +46,16 @@ class Block:
     def __init__(self, element: Node) -> None:
         self.element = element
         self.tag = element.tag or ""
+        self.holds: Set[str | None] = NOTHING  #: the tags of what stands in it
         self.tidy()
 
     def tidy(self) -> None:
         """Drop what is empty, and line breaks at the ends; look at the text again."""
-        self.holds = NOTHING if _is_plain(self.element) else self._tidy_inside()  #: the tags of what stands in it
-        self.text = text_of(self.element)
+        first = self.element.first_child
+        if first is None or (first.is_text_node and first.next is None):  # most hold one text and no more
+            self.holds, self.text = NOTHING, one_line(words_of(first))
+        else:
+            self.holds, self.text = self._tidy_inside(), text_of(self.element)
 
     def _tidy_inside(self) -> Set[str | None]:
         inner = [(element, element.tag) for element in elements(self.element)]
@@ -63,12 +69,6 @@ class Block:
     @property
     def is_empty(self) -> bool:
         return not self.text and self.tag != "hr" and "img" not in self.holds
-
-
-def _is_plain(element: Node) -> bool:
-    """Whether an element holds no more than one text."""
-    first = element.first_child
-    return first is None or (first.is_text_node and first.next is None)
 
 
 def to_blocks(root: Node) -> list[Block]:
@@ -96,12 +96,13 @@ def _take_blocks(parent: Node, holders: set[Node], found: list[Node]) -> None:
     run: list[Node] = []  # of texts and inline elements
     for child in list(parent.iter(include_text=True)):  # they move
         tag = child.tag
-        opened = tag in _OPENED or (child in holders and (tag not in KEPT or tag in PARAGRAPHS or tag == "pre"))
+        opened = tag in _OPENED or (tag not in _WHOLE and child in holders)
         if tag not in KEPT and tag != "br" and not opened:
             run.append(child)
             continue
-        found += _paragraph(run)
-        run = []
+        if run:
+            found += _paragraph(run)
+            run = []
         if opened:
             _take_blocks(child, holders, found)
         elif tag != "br":
@@ -163,7 +164,9 @@ def serialise(blocks: Iterable[Block]) -> str:
 
 
 def _collapsed(markup: str) -> str:
-    markup = _SPACES.sub(" ", markup.replace("&nbsp;", " "))
+    markup = markup.replace("&nbsp;", " ")
+    if any(spaces in markup for spaces in _NOT_ONE_SPACE):  # few are; the pattern looks at each space
+        markup = _SPACES.sub(" ", markup)
     markup = _BEGINNING.sub(r"\1", markup) if "> " in markup else markup
     return _END.sub(r"\1", markup) if " </" in markup else markup
 

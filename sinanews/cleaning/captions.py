@@ -114,7 +114,8 @@ class _Figures:
                 self._add_picture(atom)
             elif atom.tag == "figure":
                 self._put_words()
-                self._open(atom)
+                move_into(self.made, [atom])
+                self.figure = atom if atom.css_first("figcaption") is None else None
             elif _is_description(atom):
                 self._describe(_one_line([atom]))
             else:
@@ -127,17 +128,13 @@ class _Figures:
     def _add_picture(self, picture: Node) -> None:
         if self.figure is None or _one_line(self.words):
             self._put_words()
-            self._open(self.made.parser.create_node("figure"))
+            self.figure = self.made.parser.create_node("figure")
+            move_into(self.made, [self.figure])
         self.words.clear()
-        assert self.figure is not None
         move_into(self.figure, [picture])
         if self.caption:
             self._describe(self.caption)
             self.caption = ""
-
-    def _open(self, figure: Node) -> None:
-        move_into(self.made, [figure])
-        self.figure = figure if figure.css_first("figcaption") is None else None
 
     def _describe(self, words: str) -> None:
         if not words:

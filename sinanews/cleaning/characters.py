@@ -18,10 +18,9 @@ def without_non_text(markup: str) -> str:
     >>> without_non_text('央\\x08行\\r\\n降\\u200b准')
     '央行\\n降准'
     """
-    text = markup.replace("\r\n", "\n").replace("\r", "\n")
-    if text.replace("\n", "").replace("\t", "").replace("\xa0", "").replace("\u3000", "").isprintable():
-        return text  # nearly all there is: to ask this is quicker than to look for what goes
-    text = _WRITTEN.sub("", text)
+    text = markup.replace("\r\n", "\n").replace("\r", "\n") if "\r" in markup else markup
+    if _WRITTEN.search(text):
+        text = _WRITTEN.sub("", text)
     beyond = len(text.encode("utf-16-le")) > 2 * len(text)  # few texts have such, and a set of sixteen planes is slow
     return _NO_ASTRAL.sub("", text) if beyond else text
 

@@ -205,7 +205,7 @@ def floating_tables(root: Node, found: Facts) -> int:
 
 def picture_of(attributes: dict[str, str | None]) -> str | None:
     """The picture's address: the first of its attributes that names no spacer. None for spacers, codes and dots."""
-    if any(_TINY.fullmatch(attributes.get(side) or "") for side in ("width", "height")):
+    if any(side in attributes and _TINY.fullmatch(attributes[side] or "") for side in ("width", "height")):
         return None
-    addresses = ((attributes.get(name) or "").strip() for name in _ADDRESSES)
+    addresses = ((attributes[name] or "").strip() for name in _ADDRESSES if name in attributes)
     return next((address for address in addresses if address and not _NO_PICTURE.search(address)), None)

@@ -14,7 +14,7 @@ from sinanews.cleaning.clutter import (
     picture_of,
 )
 from sinanews.cleaning.facts import Facts
-from sinanews.cleaning.tree import Node, beside, drop, move_into, text_of, unwrap, words_of
+from sinanews.cleaning.tree import Node, beside, drop, elements, move_into, text_of, unwrap, words_of
 
 _STOCK_ID = re.compile(r"\w*stock_(?P<code>.+)")
 _STOCK_HREF = re.compile(r"/(?:realstock/company|(?P<market>us|hk)stock/quotes)/(?P<code>[\w.]+?)(?:/|\.html|$)")
@@ -165,11 +165,15 @@ def links(root: Node, found: Facts) -> int:
     for link in root.css("a"):
         target = link.attrs.sget("href").strip()
         href = None if target.startswith("#") else found.address(target)
-        if href is None or "wt_article_link" in link.attrs.sget("class").split() or len(link.css("a")) > 1:
+        if href is None or "wt_article_link" in link.attrs.sget("class").split() or _holds_link(link):
             words.append(link)
         else:
             _set_attributes(link, {"href": href})
     return unwrap(words)
+
+
+def _holds_link(element: Node) -> bool:
+    return any(inner.tag == "a" for inner in elements(element))
 
 
 def _set_attributes(element: Node, values: dict[str, str]) -> None:

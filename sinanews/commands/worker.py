@@ -27,7 +27,7 @@ class Command(CatalogueCommand):
     default_settings = {}
 
     def short_desc(self) -> str:
-        return "Take jobs until stopped, one crawl each (see: scrapy enqueue)"
+        return "Take jobs that were enqueued until stopped, one crawl each"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)

@@ -27,13 +27,14 @@ class GuardMiddleware:
         return cls(crawler)
 
     def process_request(self, request: Request) -> None:
-        is_picture = request.meta.get("picture") or urlsplit(request.url).path == "/robots.txt"
-        reason = self._why_not(request.url, PICTURE_ROOTS if is_picture else ())
+        reason = self._why_not(request.url)
+        if reason and (request.meta.get("picture") or urlsplit(request.url).path == "/robots.txt"):
+            reason = self._why_not(request.url, PICTURE_ROOTS)
         if reason:
             self.crawler.stats.inc_value("sinanews/requests/forbidden")
             raise ForbiddenAddress(f"{request.url[:200]}: {reason}")
 
-    def _why_not(self, url: str, extra: tuple[str, ...]) -> str | None:
+    def _why_not(self, url: str, extra: tuple[str, ...] = ()) -> str | None:
         parts = urlsplit(url)
         if "*" in self.hosts:
             return "a private address" if is_private_host(parts.hostname or "") else None

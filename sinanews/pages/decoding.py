@@ -61,7 +61,7 @@ def _text_of(body: bytes, content_type: str | None) -> tuple[str, str, bool]:
         return body.decode("utf-8"), "utf-8", False
     for encoding in [*_declared(body, content_type), "gb18030"]:
         with suppress(UnicodeDecodeError):
-            if _plausible(text := body.decode(encoding)):
+            if _plausible(text := body.decode(encoding)) is not False:
                 return text, encoding, False
     tries = [(body.decode(encoding, "replace"), encoding) for encoding in ("utf-8", "gb18030")]
     text, encoding = min(tries, key=lambda pair: pair[0].count("\ufffd"))
@@ -106,16 +106,18 @@ def _declared(body: bytes, content_type: str | None) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _plausible(text: str) -> bool:
-    """False where a text has many Chinese characters, and hardly any of the common ones; few of them mostly tell."""
+def _plausible(text: str) -> bool | None:
+    """Whether many Chinese characters, of which a few mostly tell, are common ones; None where there are not many."""
     for size, share in ((1_000, 0.1), (4_000, 0.02)):
         sample = text[:: max(1, len(text) // size)]
         han = len(_HAN.findall(sample))
         if han >= _MANY and len(_COMMON.findall(sample)) > share * han:
             return True
-    return han < _MANY
+    return None if han < _MANY else False
 
 
 def _reads_like_chinese(text: str) -> bool:
-    many = next(islice(_HAN.finditer(text), _MANY - 1, None), None)
-    return many is not None and _plausible(text)
+    plausible = _plausible(text)
+    if plausible is None:  # of the characters it looked at
+        return next(islice(_HAN.finditer(text), _MANY - 1, None), None) is not None
+    return plausible

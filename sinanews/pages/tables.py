@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
@@ -120,7 +121,8 @@ def _up(node: LexborNode) -> list[LexborNode]:
 
 
 def _is_leaf(node: LexborNode) -> bool:
-    return not any(inner.mem_id != node.mem_id for inner in node.css("td, table, script"))  # css() finds itself, too
+    inside = islice(node.traverse(), 1, None)  # the first is the node itself
+    return not any(inner.tag in ("td", "table", "script") for inner in inside)
 
 
 def text_cell(page: Source) -> LexborNode | None:
@@ -156,9 +158,10 @@ def own_text(node: LexborNode, levels: int = 8) -> int:
     total = 0
     for child in node.iter(include_text=True):
         if child.tag == "-text":
-            total += len(squeeze(child.text()))
+            total += len(squeeze(child.text_content))
         elif child.tag in ("p", "blockquote"):
-            total += len(squeeze(child.text(deep=True))) - 2 * sum(len(squeeze(link.text())) for link in child.css("a"))
+            linked = (len(squeeze(inner.text())) for inner in child.traverse() if inner.tag == "a")
+            total += len(squeeze(child.text(deep=True))) - 2 * sum(linked)
         elif child.tag == "a":
             total -= len(squeeze(child.text(deep=True)))
         elif child.tag in _WRAPPERS and levels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -40,7 +41,7 @@ def build_site(posts_dir: Path, site: Path) -> Path:
     command = ["node", "node_modules/hexo-cli/bin/hexo", "generate"]
     done = subprocess.run(command, cwd=site, check=True, env=_env(), timeout=120, capture_output=True, text=True)
     told = done.stdout + done.stderr
-    assert "ERROR" not in told, told  # it tells what fails, and ends with 0
+    assert not re.search(r"^(ERROR|FATAL)", told, re.MULTILINE), told  # it tells what fails, and ends with 0
     return site / "public" / "posts"
 
 
