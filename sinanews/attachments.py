@@ -75,6 +75,8 @@ class Attachments:
         self.run.count("attachments/stored")
 
     def keep(self, row: Row[Any], data: bytes) -> None:
+        if self.run.catalogue.forgotten.has(row.article_id):
+            return
         path = document_path(row.path, row.number)
         self.run.folder.write(path, data)
         self.run.catalogue.attachments.stored(row.article_id, row.number, path, hashlib.sha256(data).hexdigest())

@@ -125,6 +125,9 @@ class ExportPipeline(ArchivePipeline):
         if stored.what == "elsewhere":
             self.run.count("articles/claimed_elsewhere")
             raise UnchangedArticle(f"{item.id}: this worker's lease ended, and another one has it")
+        if stored.what == "forgotten":
+            self.run.count("articles/known")
+            raise UnchangedArticle(f"{item.id}: it was forgotten (scrapy forget)")
         if stored.what == "has_more":
             raise UnchangedArticle(f"{item.id}: the post has more of it than could be had now")
         self.run.count(f"articles/{stored.what}")

@@ -39,6 +39,7 @@ SHOWING = (
     "enqueue",
     "export",
     "feed",
+    "forget",
     "history",
     "originals",
     "reindex",

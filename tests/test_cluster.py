@@ -65,6 +65,21 @@ def findings(station: Station) -> dict[str, str]:
     return {finding["name"]: finding["words"] for finding in status(station)["findings"]}
 
 
+def test_companies_are_a_job_each(station: Station, tmp_path: Path) -> None:
+    file = tmp_path / "codes.txt"
+    file.write_text("600519\nsz000001\n")
+    words = ("companies", "-a", f"stocks=@{file}", "-a", "kinds=news")
+    assert station.enqueue(*words) == "2 jobs: 2 enqueued\n"
+    assert station.enqueue(*words) == "2 jobs: 0 enqueued, 2 waited or ran already\n"
+    jobs = station.rows("SELECT args -> 'arguments' FROM procrastinate_jobs ORDER BY id")
+    assert [job for (job,) in jobs] == [{"stocks": s, "kinds": "news"} for s in ("sh600519", "sz000001")]
+    assert station.enqueue("companies", SINANEWS_WATCHLIST=str(file)) == "2 jobs: 2 enqueued\n"
+    none = station.run("enqueue", "companies")
+    assert none.returncode == 2 and "SINANEWS_WATCHLIST" in none.stderr and len(none.stderr.splitlines()) == 1
+    wrong = station.run("enqueue", "companies", "-a", "kinds=rumours", "-a", "stocks=600519")
+    assert wrong.returncode == 2 and "rumours" in wrong.stderr
+
+
 # --- enqueueing --------------------------------------------------------------------------------------------
 
 

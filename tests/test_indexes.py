@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from sinanews import Archive, Filters
+from sinanews.archive.forgetting import Forgetter
 from sinanews.archive.indexing import index_next, index_these
 from sinanews.archive.old_posts import keep_old_posts
 from sinanews.archive.rewriting import Rewriter
@@ -46,6 +47,8 @@ LARGE = (
     "attachments",
     "search_docs",
     "article_stocks",
+    "pictures",
+    "forgotten",
 )
 OF_FEW = {f"articles_{name}" for name in ("unfinished", "incomplete", "unknown", "copies", "aside")} | {
     "attachments_pending"
@@ -62,6 +65,9 @@ PASSES = {
     "status: copies by reason, from articles_copies alone": "GROUP BY articles.reason",
     "duplicates: every copy": "FROM articles WHERE articles.duplicate_of IS NOT NULL",
     "verify: every exported article, without posts": "NOT (EXISTS (SELECT *",
+    "forget: the files of a seed": "DELETE FROM seed_files WHERE seed_files.article_id",
+    "status: what pictures weigh": "max(pictures.bytes)",
+    "status: pictures to be fetched, from pictures_wanted alone": "count(*) AS count_1 FROM pictures",
     "seeds: every file known": "FROM seed_files LEFT OUTER JOIN articles",
     "verify: how many texts are in the index": "count(*) AS count_1 FROM search_docs",
 }
@@ -103,6 +109,9 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     catalogue.attachments.stored("i2", 1, "金融/2.pdf", "digest")
     catalogue.attachments.failed("i2", 2, "cut")
     catalogue.contents.history("i2")
+    catalogue.listed([{"id": "i6", "url": "https://a.example/6", "title": "题", "published_at": NOW}], "china", NOW)
+    Forgetter(catalogue, ExportFolder(exports), NOW)("i6", "")
+    catalogue.forgotten.by_digest("https://a.example/6", "digest")
     for rows in (
         catalogue.due.unfinished(["china"], NOW, NOW - timedelta(1), NOW + timedelta(1)),
         catalogue.due.unfinished(["china"], NOW),
@@ -122,7 +131,9 @@ def everything(catalogue: Catalogue, exports: Path) -> None:
     catalogue.pictures.want("i1", ["https://n.sinaimg.cn/a.png"], NOW)
     catalogue.pictures.due(NOW, 4)
     catalogue.pictures.failed("i1", "https://n.sinaimg.cn/a.png", "http_404", NOW)
-    catalogue.pictures.stored("i1", "https://n.sinaimg.cn/a.png", "images/a.png")
+    catalogue.pictures.stored("i1", "https://n.sinaimg.cn/a.png", "images/a.png", 9)
+    catalogue.pictures.take("i1", NOW)
+    catalogue.pictures.is_named("images/a.png")
     catalogue.pictures.path_of("https://n.sinaimg.cn/a.png")
     catalogue.pictures.paths("i1")
     catalogue.pictures.all_paths()

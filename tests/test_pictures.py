@@ -1,17 +1,25 @@
+# ruff: noqa: F811  # a fixture and the argument that asks for it have one name
 """Pictures: fetched beside the crawl, checked, stored once, and shown by posts; what fails stays remote."""
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from sinanews.catalogue import Catalogue
+from sinanews.catalogue.pictures import WantedPictures
 from sinanews.exceptions import BadPicture
 from sinanews.pictures.checks import MOST_BYTES, picture_path
+from sinanews.pictures.pipeline import PicturePipeline
 from sinanews.samplesite import SampleSite
 from tests.conftest import TemporaryArchive
+from tests.faults.harness import start, wait_for
+from tests.test_catalogue import catalogue, url  # noqa: F401  # fixtures: each database there is
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 SHOWN = re.compile(r'<img src="([^"]*)"(?: data-original="([^"]*)")?')
@@ -146,3 +154,80 @@ def test_what_counts_as_a_picture() -> None:
             picture_path(bad)
     with pytest.raises(BadPicture, match="too_large"):
         picture_path(b"\0" * (MOST_BYTES + 1))
+
+
+def test_an_address_that_is_none_fails_alone(archive: TemporaryArchive, site: SampleSite) -> None:
+    archive.crawl("sina_finance", mirror=site.url)
+    archive.run("images", "-a", "limit=1", mirror=site.url, DOWNLOAD_DELAY="0")
+    ((article,),) = archive.query("SELECT article_id FROM pictures LIMIT 1")
+    archive.write(
+        "INSERT INTO pictures (article_id, url, attempts, next_try_at) "
+        f"VALUES ('{article}', 'http://[n.sinaimg.cn/x.png', 0, '2020-01-01 00:00:00')"
+    )
+    done = archive.crawl("sina_finance", mirror=site.url, timeout=20, **ON)
+    assert done.returncode == 0, done.stderr
+    assert archive.query("SELECT reason FROM pictures WHERE url LIKE '%[%'") == [("bad_url",)]
+
+
+def test_a_mistake_of_ours_is_not_repeated_for_ever(
+    archive: TemporaryArchive, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def broken(self: PicturePipeline, wanted: WantedPictures) -> None:
+        asked.append(wanted.article_id)
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(PicturePipeline, "finish", broken)
+    with pytest.raises(AssertionError):  # a traceback is told
+        archive.crawl("sina_finance", mirror=site.url, timeout=20, **ON)
+    assert 0 < len(asked) <= 2 * len(set(asked)), "the writer does alone what failed together"
+
+
+def test_a_machine_without_posts_leaves_pictures_to_those_that_have_them(
+    archive: TemporaryArchive, site: SampleSite
+) -> None:
+    assert archive.crawl("sina_finance", mirror=site.url, SINANEWS_POSTS="0", **ON).returncode == 0
+    assert archive.query("SELECT count(*) FROM pictures WHERE path IS NOT NULL") == [(0,)]
+    assert files(archive) == []
+    archive.run("rewrite")
+    assert archive.crawl("sina_finance", mirror=site.url, **ON).returncode == 0
+    assert shown(archive) and all(not source.startswith("https://") for _, source, _ in shown(archive))
+
+
+def test_bodies_as_they_came_show_the_pictures_of_the_site(archive: TemporaryArchive, site: SampleSite) -> None:
+    assert archive.crawl("sina_finance", mirror=site.url, SINANEWS_BODY="verbatim", **ON).returncode == 0
+    assert files(archive) and not any("data-original" in text for text in bodies(archive).values())
+    assert archive.run("verify", SINANEWS_BODY="verbatim", **ON).returncode == 0
+
+
+def test_of_two_workers_one_has_an_articles_pictures(catalogue: Catalogue) -> None:
+    now = datetime(2026, 11, 24, tzinfo=timezone.utc)
+    catalogue.pictures.want("a", ["https://n.sinaimg.cn/1.png"], now)
+    assert catalogue.pictures.take("a", now)
+    assert not catalogue.pictures.take("a", now) and catalogue.pictures.due(now, 9) == []
+    later = now + timedelta(minutes=11)
+    assert [one.article_id for one in catalogue.pictures.due(later, 9)] == ["a"], "it died with them"
+    assert catalogue.pictures.stored("a", "https://n.sinaimg.cn/1.png", "images/1.png", 7)
+    assert not catalogue.pictures.stored("b", "https://n.sinaimg.cn/1.png", "images/1.png", 7)
+    assert catalogue.pictures.weight() == (1, 7, 0)
+
+
+def test_status_says_how_many_there_are_and_what_they_weigh(archive: TemporaryArchive, site: SampleSite) -> None:
+    archive.crawl("sina_finance", mirror=site.url, **ON)
+    told = json.loads(archive.run("status", "--json").stdout)["pictures"]
+    assert told == {"files": 1, "bytes": files(archive)[0].stat().st_size, "wanted": 0}
+    assert "\nPictures: 1, 0.0 MB\n" in archive.run("status").stdout
+
+
+def test_a_signal_leaves_pictures_to_a_later_run(archive: TemporaryArchive, site: SampleSite) -> None:
+    site.faults.set("slow", 1.0, where="image")
+    process = start(archive, site, **ON)
+    wait_for(lambda: any(r.host == "n.sinaimg.cn" and r.path != "/robots.txt" for r in site.requests), process)
+    process.terminate()
+    told = process.communicate(timeout=30)[1]
+    assert "Traceback" not in told, told
+    assert archive.query("SELECT count(*) FROM pictures WHERE attempts > 0") == [(0,)], "a signal is no failure"
+    site.faults.clear()
+    assert archive.crawl("sina_finance", mirror=site.url, **ON).returncode == 0
+    assert all(not source.startswith("https://") for _, source, _ in shown(archive))

@@ -50,6 +50,8 @@ class Keeper:
             raise
 
     def _keep(self, capture: Capture, article_id: str, url: str, listed: str | None) -> None:
+        if article_id and (self.catalogue.forgotten.has(article_id) or self.catalogue.forgotten.by_digest(url)):
+            return
         same = self.catalogue.originals.same(article_id, url, capture.digest, capture.status)
         known = next((row for row in same if (self.folder.root / row.file).is_file()), None)
         if known is not None:

@@ -12,6 +12,7 @@ from sinanews.archive.companies import Companies
 from sinanews.archive.copies import copies_for
 from sinanews.archive.old_posts import item_of_post
 from sinanews.catalogue import Catalogue, next_try
+from sinanews.catalogue.forgotten import FORGOTTEN
 from sinanews.duplicates.decision import CopyOf, HasMore, TakesOver, decide
 from sinanews.duplicates.fingerprint import Fingerprint, holds_text
 from sinanews.items import RATED_FIELDS, ArticleItem
@@ -32,7 +33,7 @@ class Stored:
     has_more: its post has pages that could not be had now, so it stays. elsewhere: another worker has it by now.
     """
 
-    what: Literal["exported", "updated", "unchanged", "has_more", "duplicate", "elsewhere"]
+    what: Literal["exported", "updated", "unchanged", "has_more", "duplicate", "elsewhere", "forgotten"]
     copy: CopyOf | None = None
     aside: str | None = None  #: path of a post to be set aside after the commit: its place is another's, or nobody's
 
@@ -57,6 +58,8 @@ class Store:
         """
         if item.fetch is not None and not self.catalogue.claims.finish(item.fetch.listed_as):
             return Stored("elsewhere")
+        if self.is_forgotten(item):
+            return Stored("forgotten")
         known = item.known = self.catalogue.known_of(item, item.fingerprint)
         named = self.name_companies(item)
         decision = decide(known, item, item.fingerprint or Fingerprint(None, None), self.policy)
@@ -74,6 +77,22 @@ class Store:
             self.catalogue.failed(item.id, "incomplete", "", self.now())
             return Stored("has_more")
         return self.export(item, copy, decision if isinstance(decision, TakesOver) else None)
+
+    def is_forgotten(self, item: ArticleItem) -> bool:
+        """Whether it was removed for good, be it under another id: nothing is recorded of it then.
+
+        A copy of it that is a post of its own is another article, and goes on.
+        """
+        row = self.catalogue.article(item.id)
+        if row is not None and row.state in (FORGOTTEN, "exported"):
+            return bool(row.state == FORGOTTEN)
+        digest = item.fingerprint.text_digest if item.fingerprint else None
+        gone = self.catalogue.forgotten.by_digest(item.url, digest)
+        if gone is not None:
+            self.catalogue.forgotten.go_with(
+                gone, {item.id, *([item.fetch.listed_as] if item.fetch else ())}, self.now()
+            )
+        return gone is not None
 
     def name_companies(self, item: ArticleItem) -> set[str]:
         """The companies whose lists name the article, now among its stocks; another order alone is no edit."""

@@ -16,6 +16,7 @@ from sinanews.catalogue.claims import Claims
 from sinanews.catalogue.contents import Contents
 from sinanews.catalogue.database import Database, again_where_lost
 from sinanews.catalogue.due import Due
+from sinanews.catalogue.forgotten import FORGOTTEN, ForgottenArticles
 from sinanews.catalogue.migrations import SCHEMA_VERSION, check_version, prepare, version_of
 from sinanews.catalogue.originals import Originals, rename_pages
 from sinanews.catalogue.pictures import Pictures
@@ -38,7 +39,7 @@ from sinanews.prepared import Prepared
 
 PATIENCE = 20.0  #: seconds that a migration waits for the workers of an older version
 FREE_RETRIES = 3  #: failures before the next try is put off
-DONE = frozenset({"exported", "duplicate", "refused"})
+DONE = frozenset({"exported", "duplicate", "refused", FORGOTTEN})
 #: The columns of what a page answered that was no article, where it answered nothing of the kind.
 NO_ANSWER: dict[str, Any] = {"answer": None, "answers": 0, "answered_at": None}
 
@@ -68,7 +69,7 @@ class Remembered:
 
     def older_than(self, mtime: datetime | None) -> bool:
         """Whether the list names an edit that we do not have."""
-        return mtime is not None and mtime > (self.listed_mtime or self.recorded_at)
+        return self.state != FORGOTTEN and mtime is not None and mtime > (self.listed_mtime or self.recorded_at)
 
 
 a = articles.c
@@ -121,6 +122,7 @@ class Catalogue(Database):
         self.attachments = AttachmentRows(self)
         self.contents = Contents(self)
         self.due = Due(self)
+        self.forgotten = ForgottenArticles(self)
         self.listing = ListingProgress(self)
         self.originals = Originals(self)
         self.pictures = Pictures(self)
@@ -202,10 +204,10 @@ class Catalogue(Database):
 
     @again_where_lost
     def known_urls(self, urls: Collection[str]) -> dict[str, str]:
-        """url → id for those of the canonical URLs that are done."""
+        """url → id for those of the canonical URLs that are done, or at which an article was that is forgotten."""
         with self.read() as connection:
             query = select(a.url, a.id).where(a.url.in_(urls), a.state.in_(DONE))
-            return {row.url: row.id for row in connection.execute(query)}
+            return {row.url: row.id for row in connection.execute(query)} | self.forgotten.at(urls)
 
     def known_of(self, item: ArticleItem, fingerprint: Fingerprint | None) -> Known:
         """What there is of an article, and of other exported ones with its address, its text or its story.
@@ -250,7 +252,13 @@ class Catalogue(Database):
     # --- what happened to an article -------------------------------------------------------------------
 
     def listed(self, rows: Sequence[Mapping[str, Any]], channel: str, now: datetime) -> None:
-        """Remember listed articles (id, url, title, published_at) as pending; known ones only gain the channel."""
+        """Remember listed articles (id, url, title, published_at) as pending; known ones only gain the channel.
+
+        Nothing is remembered of what was forgotten, under whatever id it is listed.
+        """
+        gone = self.forgotten.among([row["id"] for row in rows]) if rows else set()
+        at = self.forgotten.at([row["url"] for row in rows if row["url"]]) if rows else {}
+        rows = [row for row in rows if row["id"] not in gone and row["url"] not in at]
         if not rows:
             return
         state = {"state": "pending", "channel": channel, "first_seen_at": now, "recorded_at": now}
@@ -346,7 +354,7 @@ class Catalogue(Database):
         """Change single columns of a row that stays what it is."""
         with self.begin() as connection:
             changes = {**values, "recorded_at": now}
-            connection.execute(update(articles).where(a.id == article_id).values(**changes))
+            connection.execute(update(articles).where(a.id == article_id, a.state != FORGOTTEN).values(**changes))
 
     def unchanged(self, article_id: str, now: datetime, **values: Any) -> None:
         """An article that is as we have it."""
@@ -355,6 +363,8 @@ class Catalogue(Database):
     def refused(self, article_id: str, now: datetime, **values: Any) -> None:
         """An input that cannot become an article. What there is of it stays; no run asks for the same edit again."""
         row = self.article(article_id)
+        if row is not None and row.state == FORGOTTEN:
+            return
         if row is None or row.state not in ("exported", "duplicate"):
             self.record(article_id, now, state="refused", **values)
         elif "listed_mtime" in values:
@@ -366,6 +376,8 @@ class Catalogue(Database):
         Of an article that is done only what its page answered is kept, and when it is tried again if it lacks pages.
         """
         row = self.article(article_id)
+        if row is not None and row.state == FORGOTTEN:
+            return
         if row is not None and row.state in DONE:
             kept = {name: values[name] for name in NO_ANSWER if name in values}
             if row.missing_pages:

@@ -69,7 +69,7 @@ class Claims:
         Asked after the claim is won, when nobody else can do them.
         """
         unnamed = [one.key for one in won if one.key == one.url]  # may have got another id by its page
-        query = select(a.id, a.url, a.recorded_at).where(a.state.in_(("exported", "duplicate", "refused")))
+        query = select(a.id, a.url, a.recorded_at).where(a.state.in_(("exported", "duplicate", "refused", "forgotten")))
         found = [*connection.execute(query.where(a.id.in_([one.key for one in won])))]
         others = [*connection.execute(query.where(a.url.in_(unnamed)))] if unnamed else []
         known = {row.id: row.recorded_at for row in found}

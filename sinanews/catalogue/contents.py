@@ -108,6 +108,12 @@ class Contents:
         with self.database.read() as connection:
             return connection.scalar(query) is not None
 
+    def revisions(self, article_id: str) -> list[int]:
+        """The numbers of those that are kept."""
+        query = select(contents.c.revision).where(contents.c.article_id == article_id)
+        with self.database.read() as connection:
+            return list(connection.scalars(query))
+
     def history(self, article_id: str) -> list[Kept]:
         """Every revision that is kept, the oldest first. Raises CatalogueError, for damaged ones too."""
         c = contents.c

@@ -190,6 +190,22 @@ class Database:
         else:
             connection.exec_driver_sql("BEGIN")
 
+    def vacuum(self) -> str | None:
+        """Write a SQLite file anew, without what was deleted; None, or why it could not be.
+
+        Others can write only when it is done. It needs twice the file's room for that long.
+        """
+        self.engine.dispose()  # of this process nobody else may read
+        try:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                driver = connection.connection.driver_connection
+                assert driver is not None
+                driver.execute("VACUUM")
+                (busy, *_) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except (SQLAlchemyError, sqlite_driver.Error) as error:
+            return f"{self} could not be written anew ({' '.join(str(error).split())})"
+        return f"{self} is being read" if busy else None
+
     def close(self) -> None:
         self.engine.dispose()
 

@@ -78,6 +78,14 @@ def _reasons_of_revisions(connection: Connection) -> None:
         connection.execute(text("ALTER TABLE contents ADD COLUMN reason VARCHAR(20)"))
 
 
+def _forgotten_articles(connection: Connection) -> None:
+    """8: what articles that were forgotten are recognised by, a new table; what a picture weighs."""
+    tables = inspect(connection)
+    there = tables.has_table("pictures")
+    if there and not any(column["name"] == "bytes" for column in tables.get_columns("pictures")):
+        connection.execute(text("ALTER TABLE pictures ADD COLUMN bytes INTEGER"))
+
+
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _answers_and_seed_files,
@@ -86,6 +94,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _stocks_and_search,
     _attachments,
     _reasons_of_revisions,
+    _forgotten_articles,
 )
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 

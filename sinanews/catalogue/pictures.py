@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from sinanews.catalogue.database import Database, again_where_lost
-from sinanews.catalogue.tables import WANTED, articles, pictures
+from sinanews.catalogue.tables import STORED, WANTED, articles, pictures
 
 PER_ARTICLE = 10  #: rows read for each article that is looked for
+TAKEN = timedelta(minutes=10)  #: that a worker has for the pictures of one article
 SOON, WEEK = timedelta(minutes=30), timedelta(hours=168)
 p = pictures.c
+
+
+class PicturesWeight(NamedTuple):
+    """How many there are, of how many bytes, and how many are still to be fetched."""
+
+    files: int
+    bytes: int
+    wanted: int
 
 
 @dataclass
@@ -36,6 +46,8 @@ class Pictures:
     def want(self, article_id: str, urls: Collection[str], now: datetime) -> None:
         """Note the pictures that an article shows; those that were noted before stay as they are."""
         with self.database.begin() as connection:
+            if connection.scalar(select(articles.c.state).where(articles.c.id == article_id)) == "forgotten":
+                return
             rows = [{"article_id": article_id, "url": url, "attempts": 0, "next_try_at": now} for url in urls]
             self.database.insert_new(connection, pictures, rows)
 
@@ -69,10 +81,29 @@ class Pictures:
             query = select(p.url, p.path).where(p.article_id == article_id, p.path.is_not(None))
             return {row.url: row.path for row in connection.execute(query)}
 
-    def stored(self, article_id: str, url: str, path: str) -> None:
+    def take(self, article_id: str, now: datetime) -> bool:
+        """Have other workers leave an article's pictures alone for a while; False where one of them was quicker."""
+        change = update(pictures).where(p.article_id == article_id, WANTED, p.next_try_at <= now)
+        with self.database.begin() as connection:
+            return bool(connection.execute(change.values(next_try_at=now + TAKEN)).rowcount)
+
+    def stored(self, article_id: str, url: str, path: str, size: int) -> bool:
+        """Remember where a picture lies, of so many bytes; False where nobody wants it any more."""
         with self.database.begin() as connection:
             change = update(pictures).where(p.article_id == article_id, p.url == url)
-            connection.execute(change.values(path=path, reason=None))
+            return bool(connection.execute(change.values(path=path, bytes=size, reason=None)).rowcount)
+
+    def is_named(self, path: str) -> bool:
+        """Whether any article shows what lies there."""
+        with self.database.read() as connection:
+            return connection.scalar(select(p.path).where(p.path == path).limit(1)) is not None
+
+    def weight(self) -> PicturesWeight:
+        """Equal ones count once."""
+        files = select(p.path, func.max(p.bytes).label("bytes")).where(STORED).group_by(p.path).subquery()
+        with self.database.read() as connection:
+            number, size = connection.execute(select(func.count(), func.sum(files.c.bytes)).select_from(files)).one()
+            return PicturesWeight(number, int(size or 0), connection.scalar(select(func.count()).where(WANTED)) or 0)
 
     def failed(self, article_id: str, url: str, reason: str, now: datetime) -> None:
         """Tried again half an hour later at the earliest, then less and less often, up to a week apart."""

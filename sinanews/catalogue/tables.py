@@ -48,7 +48,7 @@ metadata = MetaData()
 versions = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
 
 #: One row for each input ever met. ``state``: pending (listed, not yet fetched), failed (to be tried again),
-#: exported, duplicate (of ``duplicate_of``), refused (for ``reason``).
+#: exported, duplicate (of ``duplicate_of``), refused (for ``reason``), forgotten (nothing else of it is kept).
 articles = Table(
     "articles",
     metadata,
@@ -153,6 +153,7 @@ pictures = Table(
     Column("article_id", String(300), primary_key=True),
     Column("url", Text, primary_key=True),
     Column("path", Text),
+    Column("bytes", Integer),  # of the copy
     Column("reason", String(40)),  # why it could not be had last
     Column("attempts", Integer, nullable=False),
     Column("next_try_at", UtcTime, nullable=False),
@@ -215,6 +216,15 @@ seed_files = Table(
     Column("digest", String(64), nullable=False),  # SHA-256 of the file as last read
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
+)
+
+#: What an article that was forgotten is recognised by under another id; see forgotten.py.
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # SHA-256 of its address, or of its text's digest
+    Column("article_id", String(300), nullable=False),
+    Index("forgotten_article", "article_id"),
 )
 
 runs = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -69,6 +69,15 @@ def named_articles(text: str) -> list[Work]:
     # A line each: a URL may have a comma in it.
     return [Work("urls", f"urls/{_digest(batch)}", "sina_finance", {"urls": "\n".join(("#", *batch))})
             for batch in batches]  # fmt: skip
+
+
+def companies(spider: type[Spider], arguments: Mapping[str, str], watched: Sequence[str]) -> list[Work]:
+    """A job for each company: those named, or else those watched. Raises ArgumentError."""
+    its = {name: value for name, value in arguments.items() if name != "stocks"}
+    made: Any = checked(spider, arguments)
+    codes = made.options.get("stocks") or watched
+    also = f"/{_digest(its)}" if its else ""
+    return [Work("crawl", f"company/{code}{also}", spider.name, {"stocks": code, **its}) for code in codes]
 
 
 def one_crawl(spider: type[Spider], arguments: Mapping[str, str]) -> Work:

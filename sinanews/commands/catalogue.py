@@ -18,9 +18,11 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings
 
+from sinanews.archive.forgetting import restore_forgotten
 from sinanews.archive.old_posts import item_in_post, keep_old_posts
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.copying import copy
+from sinanews.catalogue.forgotten import FORGOTTEN
 from sinanews.catalogue.lock import holder
 from sinanews.cleaning import clean_body
 from sinanews.config import absolute_database_url, exports_folder, program
@@ -102,6 +104,7 @@ def copy_to(settings: BaseSettings, url: str, exports: Path) -> int:
 def rebuild(catalogue: Catalogue, exports: Path, now: datetime) -> int:
     """Exit code 0, or 1 where a file could not be taken in. Raises CatalogueError."""
     done: Counter[str] = Counter()
+    done["forgotten before"] += restore_forgotten(catalogue, exports)
     for path in posts_under(exports):
         name = path.relative_to(exports).as_posix()
         try:
@@ -112,7 +115,7 @@ def rebuild(catalogue: Catalogue, exports: Path, now: datetime) -> int:
             done["left out"] += 1
             why = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
             print(f"left out: {plain(name)}: {plain(why)[:300]}", file=sys.stderr)
-    print("sinanews: " + (", ".join(f"{n} {what}" for what, n in done.items()) or f"no posts in {exports}"))
+    print("sinanews: " + (", ".join(f"{n} {what}" for what, n in done.items() if n) or f"no posts in {exports}"))
     return int(bool(done["left out"]))
 
 
@@ -122,6 +125,9 @@ def take_in(catalogue: Catalogue, path: Path, name: str) -> str:
     before = catalogue.article(row["id"])
     if before is not None and before.state == "exported":
         return "known already" if before.path == name else "second files"
+    gone = catalogue.forgotten.by_digest(row["url"], row["text_digest"])
+    if (before is not None and before.state == FORGOTTEN) or (gone is not None and before is None):
+        return "left out, for they were forgotten"
     content = item_in_post(row, data)
     if content is not None and content.is_paper and (code := share_code(path.parts[-3])):
         content.stocks = list(dict.fromkeys([code, *content.stocks]))  # it lies in the folder of the share

@@ -16,6 +16,7 @@ from scrapy.utils.conf import arglist_to_dict
 from sinanews.config import program
 from sinanews.dates import minute
 from sinanews.exceptions import ArgumentError, SinanewsError
+from sinanews.spiders.sina_company import watchlist
 from sinanews.terminal.output import lasting_output
 from sinanews.terminal.show import CatalogueCommand, console, table, tell_error
 from sinanews.watch.outcomes import counted
@@ -25,17 +26,19 @@ if TYPE_CHECKING:
     from sinanews.cluster.queue import Queue
 
 SHOWN = 50  #: waiting jobs that --list shows
-USAGE = f"write: {program()} enqueue backfill -a since=DAY, urls @FILE, crawl SPIDER, --list or --retry-failed"
+USAGE = (
+    f"write: {program()} enqueue backfill -a since=DAY, urls @FILE, companies, crawl SPIDER, --list or --retry-failed"
+)
 
 
 class Command(CatalogueCommand):
     """What waits, runs or is done already is not enqueued again, so that every form may be repeated."""
 
     def syntax(self) -> str:
-        return "backfill | urls @FILE | crawl SPIDER  [-a NAME=VALUE …]"
+        return "backfill | urls @FILE | companies | crawl SPIDER  [-a NAME=VALUE …]"
 
     def short_desc(self) -> str:
-        return "Make jobs for workers: a backfill's days, a file's articles, one crawl"
+        return "Make jobs for workers: a backfill's days, a file's articles, companies, one crawl"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
@@ -75,6 +78,9 @@ class Command(CatalogueCommand):
                 return plans.backfill(spider_of(self.settings, "sina_finance"), given, datetime.now(timezone.utc))
             case ["urls", text] if not given:
                 return plans.named_articles(text)
+            case ["companies"]:
+                watched = () if "stocks" in given else watchlist(self.settings["SINANEWS_WATCHLIST"])
+                return plans.companies(spider_of(self.settings, "sina_company"), given, watched)
             case ["crawl", spider]:
                 return [plans.one_crawl(spider_of(self.settings, spider), given)]
         raise UsageError(USAGE, print_help=False)

@@ -14,8 +14,9 @@ from scrapy.exceptions import UsageError
 from sinanews.archive.history import Stretch, changed_fields, changed_paragraphs
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.contents import Kept
+from sinanews.catalogue.forgotten import FORGOTTEN
 from sinanews.config import program
-from sinanews.dates import to_beijing
+from sinanews.dates import minute, to_beijing
 from sinanews.terminal.show import CatalogueCommand, as_json, console, plain
 from sinanews.urls import article_id
 
@@ -48,11 +49,12 @@ class Command(CatalogueCommand):
         row = catalogue.article(one)
         kept = catalogue.contents.history(one)
         if row is None or not kept:
-            known = (
-                f"its text is not kept; {program()} rewrite takes it from its post"
-                if row
-                else "there is no such article"
-            )
+            if row is not None and row.state == FORGOTTEN:
+                why = f": {plain(row.detail)}" if row.detail else ""
+                print(f"sinanews: {one}: forgotten on {minute(row.recorded_at)} Beijing time{why}", file=sys.stderr)
+                return 1
+            lost = f"its text is not kept; {program()} rewrite takes it from its post"
+            known = lost if row else "there is no such article"
             print(f"sinanews: {one}: {known}", file=sys.stderr)
             return 1
         if opts.json:

@@ -57,6 +57,9 @@ def tell_status(facts: Mapping[str, Any]) -> None:
     if (kept := facts["originals"])["files"]:
         weight = f"{kept['bytes'] / 1e6:,.1f} MB in {kept['files']:,} files"
         out.print(f"Pages kept as they came: {kept['pages']:,}, {weight}", soft_wrap=True)
+    if (pictures := facts["pictures"])["files"] or pictures["wanted"]:
+        later = f", {pictures['wanted']:,} more to be fetched" if pictures["wanted"] else ""
+        out.print(f"Pictures: {pictures['files']:,}, {pictures['bytes'] / 1e6:,.1f} MB{later}", soft_wrap=True)
     cluster = facts.get("cluster")
     if cluster is not None and cluster["backfill"] is not None:
         out.print(f"\nBackfill: {backfill_words(cluster['backfill'])}")

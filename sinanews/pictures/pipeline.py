@@ -47,6 +47,8 @@ class PicturePipeline(FilesPipeline):
         self.refusals = 0  #: in a row
         self.reasons: dict[str, str] = {}  #: url → why it could not be had
         self.under_way: dict[str, asyncio.Task[None]] = {}  #: by article
+        self.stuck: set[str] = set()  #: articles over which our own code stumbled: not begun again in this run
+        self.checking = asyncio.Lock()  #: a picture unpacked can be 150 MB: one at a time
         crawler.signals.connect(self.spider_idle, signals.spider_idle)
 
     @classmethod
@@ -74,18 +76,24 @@ class PicturePipeline(FilesPipeline):
         room = AT_ONCE - len(self.under_way)
         if room <= 0 or self.refusals >= self.limit or self.run.stopping or not self.run.has_begun:
             return
+        if not self.run.posts:
+            return  # pictures lie beside posts: a machine that writes those fetches them
         with self.run.stopped_by_catalogue():
-            for wanted in self.run.catalogue.pictures.due(self.run.now(), room, but=self.under_way):
+            for wanted in self.run.catalogue.pictures.due(self.run.now(), room, but={*self.under_way, *self.stuck}):
                 self.under_way[wanted.article_id] = asyncio.ensure_future(self.fetch(wanted))
 
     async def fetch(self, wanted: WantedPictures) -> None:
         """Fetch the pictures of one article, then write its post with them."""
+        pictures, now = self.run.catalogue.pictures, self.run.now()
         try:
-            await super().process_item(wanted)
-            await self.run.write(self.finish, wanted)
+            if not self.run.shared or await self.run.write(pictures.take, wanted.article_id, now):
+                await super().process_item(wanted)
+                await self.run.write(self.finish, wanted)
         except (CatalogueError, ExportError) as error:
             self.run.stop_run(error)
         except Exception:
+            self.stuck.add(wanted.article_id)
+            self.run.count("pictures/failed/bug")
             logger.exception("pictures of %s", wanted.article_id)
         finally:
             del self.under_way[wanted.article_id]
@@ -95,11 +103,17 @@ class PicturePipeline(FilesPipeline):
         """Record what became of them, and write the post anew where there are new ones."""
         run = self.run
         for url, path in wanted.paths.items():
-            run.catalogue.pictures.stored(wanted.article_id, url, path)
+            if not run.catalogue.pictures.stored(wanted.article_id, url, path, run.folder.size(path)):
+                self.leave_out(path)
         for url, reason in wanted.failures.items():
             run.catalogue.pictures.failed(wanted.article_id, url, reason, run.now())
         if wanted.paths:
             list(Rewriter(run.catalogue, run.folder, self.render).these([wanted.article_id], run.now()))
+
+    def leave_out(self, path: str) -> None:
+        """The article was forgotten meanwhile: its picture goes, unless others show it too."""
+        if not self.run.catalogue.pictures.is_named(path):
+            (self.run.folder.root / path).unlink(missing_ok=True)
 
     def spider_idle(self) -> None:
         """The run ends when nothing is under way and nothing due."""
@@ -119,7 +133,15 @@ class PicturePipeline(FilesPipeline):
     def get_media_requests(self, item: Any, info: Any) -> list[Request]:
         meta = {"picture": True, "download_maxsize": MOST_BYTES, "dont_retry": True}
         headers = {"Referer": item.page} if item.page else {}
-        return [Request(url, headers=headers, meta=dict(meta), dont_filter=True) for url in item.urls]
+        made: dict[str, Request] = {}
+        for url in item.urls:
+            try:
+                made[url] = Request(url, headers=headers, meta=dict(meta), dont_filter=True)
+            except ValueError:  # an article may have anything where an address should stand
+                item.failures[url] = "bad_url"
+                self.run.count("pictures/failed/bad_url")
+        item.urls = list(made)
+        return list(made.values())
 
     def media_to_download(self, request: Request, info: Any, *, item: Any = None) -> Any:
         """A picture that another article shows too is here already."""
@@ -139,7 +161,8 @@ class PicturePipeline(FilesPipeline):
             raise FileException(f"http_{response.status}")
         if UNCONFIRMED in response.flags:
             raise FileException("cut")
-        path = await asyncio.to_thread(picture_path, response.body)
+        async with self.checking:
+            path = await asyncio.to_thread(picture_path, response.body)
         await self.run.write(self.run.folder.write, path, response.body)
         return {"url": request.url, "path": path, "checksum": None, "status": "downloaded"}
 
@@ -153,7 +176,7 @@ class PicturePipeline(FilesPipeline):
             if ok and found is not None:
                 item.paths[url] = found["path"]
                 self.run.count("pictures/stored")
-            else:
+            elif not self.run.stopping:  # what a run's end broke off has not failed
                 item.failures[url] = self.reasons.get(url, "bug")
                 self.run.count(f"pictures/failed/{item.failures[url]}")
         return item

@@ -45,6 +45,13 @@ class ExportFolder:
     def has(self, path: str) -> bool:
         return _is(stat.S_ISREG, self.root / path)
 
+    def size(self, path: str) -> int:
+        """Bytes of what lies there; 0 where nothing does."""
+        try:
+            return (self.root / path).lstat().st_size
+        except OSError:
+            return 0
+
     def read(self, path: str) -> bytes | None:
         """What lies there; None where nothing does, b"" for what is no file or cannot be read."""
         try:

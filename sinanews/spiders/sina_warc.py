@@ -17,6 +17,7 @@ from scrapy.http import Response
 
 from sinanews.archive.reading import Reading
 from sinanews.arguments import Argument
+from sinanews.catalogue.forgotten import FORGOTTEN
 from sinanews.exceptions import ArgumentError, CutPage, NoAnswer, Refused
 from sinanews.items import ArticleItem, Fetch
 from sinanews.listing.channels import channel_by_slug
@@ -156,7 +157,9 @@ class SinaWarcSpider(ArchiveSpider):
         """Whether a capture of that time says nothing new of an article; and the article's channel, if it has one."""
         catalogue = self.run.catalogue
         article = row.id or catalogue.known_urls([row.url]).get(row.url, row.url)
-        there = catalogue.article(article)
+        there = catalogue.article(catalogue.forgotten.by_digest(row.url) or article)
+        if there is not None and there.state == FORGOTTEN:
+            return True, None
         if there is None or there.state not in ("exported", "duplicate"):
             return False, there.channel if there is not None else None
         try:

@@ -58,7 +58,7 @@ def _rows(catalogue: Catalogue) -> Iterator[Fault]:
         for row in rows:
             if row.state == "exported" and row.indexed != row.revision:
                 yield "unfound", row.path or row.id, row.id
-            elif row.docid is not None and row.state in ("duplicate", "refused"):
+            elif row.docid is not None and row.state in ("duplicate", "refused", "forgotten"):
                 yield "still_found", row.id, row.id
         after = rows[-1].id if len(rows) == BATCH else None
 

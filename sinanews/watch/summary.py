@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sinanews.catalogue import Catalogue, queries
+from sinanews.catalogue.forgotten import FORGOTTEN
 from sinanews.catalogue.lock import holder
 from sinanews.dates import minute
 from sinanews.listing.channels import CHANNELS, COMPANY_LISTS, company_channel, company_of
@@ -44,7 +45,9 @@ def gather(catalogue: Catalogue, now: datetime, *, stale: bool = True, most_runs
         "findings": [asdict(f) for f in sorted(findings, key=lambda f: f.level != "warning")],
         "catalogue": str(catalogue),
         "originals": catalogue.originals.weight()._asdict(),
-        "articles": {state: states[state] for state in STATES},
+        "pictures": catalogue.pictures.weight()._asdict(),
+        "articles": {state: states[state] for state in STATES}
+        | ({FORGOTTEN: states[FORGOTTEN]} if states[FORGOTTEN] else {}),
         "runs": [run_facts(r, alive) for r in catalogue.runs.last(limit=most_runs)],
         "channels": channel_facts(numbers, marks, queries.listed_days(catalogue, asked), asked),
         "companies": company_facts(numbers, marks, gaps),

@@ -93,7 +93,9 @@ def assert_invariant(archive: TemporaryArchive, expected: set[str]) -> None:
         assert data.startswith(b"\n---\n") and data.rstrip().endswith(b"</div>")
     assert archive.query("PRAGMA integrity_check") == [("ok",)]
     visible = [p for p in archive.exports.rglob("*") if p.is_file() and not _is_hidden(p, archive.exports)]
-    assert all(p.suffix == ".md" for p in visible), visible
+    pictures = {p for p in visible if p.relative_to(archive.exports).parts[0] == "images"}
+    assert all(hashlib.sha256(p.read_bytes()).hexdigest() == p.stem for p in pictures)
+    assert [p for p in visible if p.suffix != ".md" and p not in pictures] == []
 
 
 def _is_hidden(path: Path, root: Path) -> bool:

@@ -41,6 +41,12 @@ class Engine(Protocol):
     def add(self, connection: Connection, new: Mapping[str, Any], title: str, body: str) -> bool:
         """Give an article (``article``, ``revision``) the next docid of ``low`` to ``high``; False: it has one."""
 
+    def erase(self, connection: Connection, docid: int, title: str, body: str) -> bool:
+        """Take out a text; False, and nothing is changed, where that one has other words."""
+
+    def merge(self, connection: Connection, *, first: bool) -> bool:
+        """Write anew a piece of what still holds words that were taken out; whether there is more."""
+
     def newest(self, connection: Connection, query: Query, low: int, high: int, most: int) -> Sequence[int]:
         """The largest docids of those that have the words, the largest first."""
 
@@ -112,6 +118,33 @@ class SearchIndex:
     def remove(self, connection: Connection, article_id: str) -> None:
         """Find an article no more."""
         _TAKE.run(connection, {"article": article_id})
+
+    def erase(self, connection: Connection, article_id: str, texts: Sequence[tuple[str, str, datetime | None]]) -> bool:
+        """Take an article's words out of the database, with those of its earlier revisions.
+
+        ``texts``: title, body and time of publication of each. False where its words are other ones, so that they
+        cannot be told from those of others: only an index that is made anew is without them.
+        """
+        if not self.engine.exists(connection):
+            return True
+        live = set(connection.scalars(select(d.docid).where(d.article_id == article_id)))
+        for title, body, published_at in texts:
+            low = hour_of(published_at) << BITS
+            dead = select(d.docid).where(d.docid.between(low, low + (1 << BITS) - 1), d.article_id.is_(None))
+            words = fold(title[:MOST])[:MOST], fold(body[:MOST])[:MOST]
+            for docid in {*live, *connection.scalars(dead)}:
+                if self.engine.erase(connection, docid, *words):
+                    live.discard(docid)
+                    connection.execute(search_docs.delete().where(d.docid == docid))
+        return not live
+
+    def merge(self) -> None:
+        """Rid the file of what was taken out, in steps between which others may write."""
+        goes_on, is_first = True, True
+        while goes_on:
+            with self.database.begin() as connection:
+                goes_on = self.engine.exists(connection) and self.engine.merge(connection, first=is_first)
+            is_first = False
 
     def rename(self, connection: Connection, old_id: str, new_id: str) -> None:
         """The same article under another id."""

@@ -61,6 +61,14 @@ class Grams:
     def add(self, connection: Connection, new: Mapping[str, Any], title: str, body: str) -> bool:
         return connection.execute(_ADD, {**new, "folded": f"{title}\n{body}"}).rowcount > 0
 
+    def erase(self, connection: Connection, docid: int, title: str, body: str) -> bool:
+        """A row is its words: whoever deletes it has taken them out. A dead one has none."""
+        folded = connection.scalar(select(d.folded).where(d.docid == docid))
+        return folded is not None
+
+    def merge(self, connection: Connection, *, first: bool) -> bool:
+        return False  # autovacuum does so
+
     def newest(self, connection: Connection, query: Query, low: int, high: int, most: int) -> Sequence[int]:
         there = select(d.docid).where(d.folded.is_not(None)).order_by(d.docid.desc())
         older = there.where(d.docid.between(low, high)).offset(max(WINDOW, 2 * most)).limit(1)

@@ -36,12 +36,17 @@ _NEWEST = text(f"SELECT rowid {_RANGE} ORDER BY rowid DESC LIMIT :most")
 _AMONG = text(f"SELECT rowid {_RANGE} AND +rowid IN :few").bindparams(bindparam("few", expanding=True))
 _BEST = text(f"SELECT rowid {_RANGE} ORDER BY rank LIMIT :most")
 _HOLDS = text("SELECT 1 FROM search_index WHERE search_index MATCH :match AND rowid = :docid")
+_SIZE = text("SELECT sz FROM search_index_docsize WHERE id = :docid")
+_ERASE = text("INSERT INTO search_index (search_index, rowid, body, title) VALUES ('delete', :docid, :body, :title)")
+SLICE = 64  #: tokens of a text that are compared with one query
+PAGES = 1000  #: of the index that are written in one transaction of ``merge``
+_CHANGES = text("SELECT total_changes()")
 _EXISTS = text("SELECT 1 FROM sqlite_master WHERE name = 'search_index'")
 _TEXTS = text("SELECT count(*) FROM search_index_docsize")
 
 
 class Fts5:
-    """What it holds cannot be taken out again: a text of which no article is left stays until all is made anew."""
+    """It has no texts, so that to take one out needs all of its words; one that is only given up stays in it."""
 
     def exists(self, connection: Connection) -> bool:
         return connection.scalar(_EXISTS) is not None
@@ -59,6 +64,30 @@ class Fts5:
             return False
         connection.exec_driver_sql(_ADD, (given.lastrowid, tokens(body), tokens(title)))
         return True
+
+    def erase(self, connection: Connection, docid: int, title: str, body: str) -> bool:
+        columns = {"body": tokens(body), "title": tokens(title)}
+        size = connection.scalar(_SIZE, {"docid": docid})
+        if size is None or _numbers(size) != [len(words.split()) for words in columns.values()]:
+            return False
+        if not all(self._has(connection, docid, name, words.split()) for name, words in columns.items()):
+            return False
+        connection.execute(_ERASE, {"docid": docid, **columns})
+        return True
+
+    def _has(self, connection: Connection, docid: int, column: str, words: list[str]) -> bool:
+        """Whether a text has all those tokens, in this order; asked in pieces that overlap by one."""
+        pieces = (
+            " ".join(words[start : start + SLICE + 1]).replace('"', '""') for start in range(0, len(words), SLICE)
+        )
+        asked = ({"match": f'{column} : "{piece}"', "docid": docid} for piece in pieces)
+        return all(connection.scalar(_HOLDS, values) is not None for values in asked)
+
+    def merge(self, connection: Connection, *, first: bool) -> bool:
+        """FTS5 takes words out by noting that they are gone; a merge of all its parts leaves neither."""
+        before = connection.scalar(_CHANGES)
+        connection.execute(_SET, {"name": "merge", "value": -PAGES if first else PAGES})
+        return bool((connection.scalar(_CHANGES) or 0) - (before or 0) >= 2)
 
     def newest(self, connection: Connection, query: Query, low: int, high: int, most: int) -> Sequence[int]:
         values = {"match": expression(query), "low": low, "high": high, "most": most}
@@ -79,6 +108,21 @@ class Fts5:
 
     def texts(self, connection: Connection) -> int:
         return int(connection.scalar(_TEXTS) or 0)
+
+
+def _numbers(packed: bytes) -> list[int]:
+    """SQLite's varints, but for those of nine bytes.
+
+    >>> _numbers(bytes([0x05, 0x81, 0x00]))
+    [5, 128]
+    """
+    found, number = [], 0
+    for byte in packed:
+        number = number << 7 | byte & 0x7F
+        if not byte & 0x80:
+            found.append(number)
+            number = 0
+    return found
 
 
 def expression(query: Query) -> str:
