@@ -83,6 +83,8 @@ class Store:
 
         A copy of it that is a post of its own is another article, and goes on.
         """
+        if not self.catalogue.forgotten.any():
+            return False
         row = self.catalogue.article(item.id)
         if row is not None and row.state in (FORGOTTEN, "exported"):
             return bool(row.state == FORGOTTEN)

@@ -98,9 +98,7 @@ _KNOWN_OF = Prepared(
 _KNOWN = select(a.id, a.state, a.channel, a.listed_mtime, a.recorded_at, a.etag, a.last_modified).where(
     a.id.in_(bindparam("ids", expanding=True))
 )
-_CHANNELS_OF = select(article_channels.c.channel).where(
-    article_channels.c.article_id.in_(bindparam("ids", expanding=True))
-)
+_CHANNELS_OF = Prepared(select(article_channels.c.channel).where(article_channels.c.article_id == bindparam("id")))
 
 
 class Catalogue(Database):
@@ -238,7 +236,7 @@ class Catalogue(Database):
     def companies_of(self, ids: Collection[str]) -> set[str]:
         """The shares by whose lists any of the articles was named."""
         with self.read() as connection:
-            slugs = connection.scalars(_CHANNELS_OF, {"ids": list(ids)})
+            slugs = [slug for one in ids for slug in _CHANNELS_OF.run(connection, {"id": one}).scalars()]
             return {found[0] for slug in slugs if (found := company_of(slug)) is not None}
 
     def unlisted_by(self, channel: str, ids: Collection[str]) -> Sequence[Row[Any]]:

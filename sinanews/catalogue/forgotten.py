@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select, update
+from sqlalchemy import Connection, Row, Table, literal_column, select, update
 
 from sinanews.catalogue.database import Database
 from sinanews.catalogue.tables import (
@@ -26,6 +26,7 @@ from sinanews.catalogue.tables import (
     seed_files,
 )
 from sinanews.duplicates import index
+from sinanews.prepared import Prepared
 
 FORGOTTEN = "forgotten"  #: state of such an article's row
 #: What has rows of an article by its id; its originals go with their files.
@@ -35,6 +36,7 @@ OF_ARTICLES: tuple[Table, ...] = (
 #: The columns that stay of its row.
 KEPT = {"id", "state", "detail", "first_seen_at", "recorded_at", "revision", "attempts", "answers"}
 a, g = articles.c, forgotten.c
+_ANY = Prepared(select(g.digest).limit(literal_column("1")))
 
 
 def digest_of(kind: str, value: str) -> str:
@@ -51,6 +53,11 @@ class ForgottenArticles:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+
+    def any(self) -> bool:
+        """Whether there is any that is recognised by its address or text; most archives have none."""
+        with self.database.read() as connection:
+            return _ANY.run(connection, {}).first() is not None
 
     def has(self, article_id: str) -> bool:
         with self.database.read() as connection:
