@@ -122,16 +122,9 @@ class Store:
         item.copies = copies_for(self.catalogue, self.render, item.id, path)
         post = self.render(item)
         digest, whole = content_digest(post), hashlib.sha256(post).hexdigest()
-        if (
-            known.exported
-            and known.content_digest == digest
-            and (self.anywhere or self.folder.has(path))
-            and not self.why
-        ):
-            validators = item.fetch.validators() if item.fetch else {}
-            self.catalogue.unchanged(item.id, self.now(), **validators, **self.later(item))
-            self.catalogue.contents.put_missing(item, known.revision, self.now(), verbatim=self.render.verbatim)
-            return Stored("unchanged")
+        is_there = known.exported and (self.anywhere or self.folder.has(path))
+        if is_there and known.content_digest == digest and not self.why:
+            return self.leave(item)
         if known.exported:
             self.keep_what_others_wrote(path, {known.file_digest, whole})
         self.folder.write(path, post)
@@ -159,6 +152,13 @@ class Store:
         first = self.catalogue.article(takes_over.first) if takes_over else None
         aside = (first.path or "").removeprefix(f"{SUPERSEDED}/") if first is not None else None
         return Stored("updated" if known.exported else "exported", copy, aside)
+
+    def leave(self, item: ArticleItem) -> Stored:
+        """Record that an article is as we have it."""
+        validators = item.fetch.validators() if item.fetch else {}
+        self.catalogue.unchanged(item.id, self.now(), **validators, **self.later(item))
+        self.catalogue.contents.put_missing(item, item.known.revision, self.now(), verbatim=self.render.verbatim)
+        return Stored("unchanged")
 
     def keep_what_others_wrote(self, path: str, ours: Collection[str | None]) -> None:
         """Copy a post that somebody has edited to ``.superseded``; a link or folder in its place is moved there."""
