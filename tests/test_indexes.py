@@ -194,7 +194,9 @@ def search(catalogue: Catalogue) -> None:
     for filters in (Filters(), Filters(since=NOW - timedelta(1)), Filters(media=("某报",), channels=("china",))):
         for best in (False, True):
             list(archive.search('题 "题1" OR 的 -没有', filters, best=best))
-    list(archive.search("题", Filters(stocks=("sh600519",))))
+    for few in (Filters(stocks=("sh600519",)), Filters(kinds=("video",))):
+        for best in (False, True):
+            list(archive.search("题", few, best=best))
     list(archive.articles(Filters(stocks=("sh600519",))))
 
 

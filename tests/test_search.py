@@ -18,6 +18,7 @@ from sinanews import Archive, Filters
 from sinanews.archive.indexing import index_next, make_whole
 from sinanews.catalogue import Catalogue
 from sinanews.catalogue.search import index as search_index
+from sinanews.catalogue.search import postgresql, sqlite
 from sinanews.catalogue.search.folding import _folded, fold, tokens
 from sinanews.catalogue.search.query import Query, parse_query
 from sinanews.catalogue.tables import article_stocks, search_docs
@@ -170,12 +171,11 @@ def test_it_finds_what_a_plain_scan_finds(catalogue: Catalogue) -> None:
     queries += [Query((tuple(rng.sample(asked, 2)), (rng.choice(asked),))) for _ in range(50)]
     for query in queries:
         query = Query(tuple(tuple(map(fold, group)) for group in query.all_of), tuple(map(fold, query.none_of)))
-        newest = list(catalogue.search.newest(query))
+        newest = list(catalogue.search.find(query))
         assert len(newest) == len(set(newest))
         assert set(newest) == plain_scan(articles, query), query
-        if len(newest) <= 10_000:
-            assert set(catalogue.search.best(query)) == set(newest), query
-        found_in = list(catalogue.search.newest(query, narrow=()))
+        assert sorted(catalogue.search.find(query, best=True)) == sorted(newest), query
+        found_in = list(catalogue.search.find(query, narrow=()))
         assert found_in == newest
 
 
@@ -254,6 +254,9 @@ def test_the_newest_come_first_however_late_they_were_stored(
     assert found(catalogue, "降准", Filters(since=since, until=until)) == ["e", "b", "a"]
     assert set(found(catalogue, "降准", Filters(since=since, until=until), best=True)) == {"e", "b", "a"}
     assert found(catalogue, "降准", Filters(until=NOW - timedelta(hours=29))) == ["c", "old"]
+    monkeypatch.setattr(search_index, "FEW_FIRST", 2)
+    assert found(catalogue, "降准", Filters(ids=tuple(ages))) == everything[:-2], "in pieces"
+    assert found(catalogue, "降准", Filters(ids=("b", "a", "y", "u2"), since=since - timedelta(1))) == ["b", "a", "y"]
 
 
 def test_the_best_are_most_about_the_words(catalogue: Catalogue) -> None:
@@ -263,6 +266,17 @@ def test_the_best_are_most_about_the_words(catalogue: Catalogue) -> None:
     assert found(catalogue, "降准") == ["once", "often", "title"]
     assert found(catalogue, "降准", best=True) == ["title", "often", "once"]
     assert found(catalogue, "降准", best=True, limit=1) == ["title"]
+    assert found(catalogue, "降准", Filters(ids=("once", "title")), best=True) == ["title", "once"]
+
+
+def test_of_many_the_newest_are_rated(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    for engine in (sqlite, postgresql):
+        monkeypatch.setattr(engine, "RATED", 2)
+    store(catalogue, "once", "市场", "降准。" + "其他的话。" * 100)
+    store(catalogue, "often", "市场", "降准。" * 20 + "其他的话。" * 20, hours=1)
+    store(catalogue, "title", "降准了", "降准。" * 5, hours=2)
+    assert found(catalogue, "降准", best=True) == ["often", "once", "title"], "older ones follow"
+    assert found(catalogue, "降准", Filters(ids=("once", "title")), best=True) == ["title", "once"], "a filter first"
 
 
 def test_filters_hold(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,13 @@ def _forgotten_articles(connection: Connection) -> None:
         connection.execute(text("ALTER TABLE pictures ADD COLUMN bytes INTEGER"))
 
 
+def _articles_of_a_medium(connection: Connection) -> None:
+    """9: indexes of media and kinds, so that a search among few articles need not read all that have the words."""
+    for index in sorted(articles.indexes, key=lambda index: str(index.name)):
+        if index.name in ("articles_media", "articles_kind"):
+            index.create(connection, checkfirst=True)
+
+
 #: What leads from each version to the next, from version 1 on. New tables need no function: see ``prepare``.
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _answers_and_seed_files,
@@ -95,6 +102,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _attachments,
     _reasons_of_revisions,
     _forgotten_articles,
+    _articles_of_a_medium,
 )
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 

@@ -91,6 +91,8 @@ articles = Table(
     Index("articles_text", "text_digest", "state"),
     Index("articles_published", "published_at", "id"),
     Index("articles_channel", "channel", "published_at"),
+    Index("articles_media", "media", "published_at"),
+    Index("articles_kind", "kind", "published_at"),
     Index("articles_figures", "channel", "state", "reason", "published_at"),
 )
 

@@ -101,10 +101,11 @@ class Archive:
             raise CatalogueError(
                 f"catalogue {self.catalogue}: there is no index of words; {program()} reindex makes it"
             )
-        where, narrow = (list(filters.conditions(self.reader.knows_stocks, row_by_row=one)) for one in (True, False))
-        may_be_few = filters.ids or (filters.stocks and self.reader.knows_stocks)
-        find = self.catalogue.search.best if best else self.catalogue.search.newest
-        return find(asked, where, filters.since, filters.until, narrow if may_be_few else None)
+        knows = self.reader.knows_stocks
+        where, narrow = (list(filters.conditions(knows, of=one)) for one in ("a row", "few"))
+        may_be_few = filters.ids or filters.media or filters.kinds or (filters.stocks and self.reader.knows_stocks)
+        its = where, filters.since, filters.until, narrow if may_be_few else None
+        return self.catalogue.search.find(asked, *its, best=best)
 
     def _whole(self, ids: Iterator[str], filters: Filters, together: int) -> Iterator[Article]:
         while batch := list(islice(ids, min(together, BATCH))):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import ColumnElement, or_, select
 
@@ -18,6 +19,7 @@ from sinanews.listing.channels import select_channels
 KINDS = ("article", "video", "gallery", "live", "announcement", "research")
 _PREFIX = re.compile(r"(?i)(sh|sz|bj|hk)(?=[0-9A-Z])")
 _NUMBER = re.compile(r"\d{5,6}")
+Rows = Literal["a row", "few", "all"]
 a, ac, stock = articles.c, article_channels.c, article_stocks.c
 
 
@@ -37,10 +39,11 @@ class Filters:
     ids: tuple[str, ...] = ()
     copies: bool = False  #: copies without a post too: dropped ones, which have no text, and those set aside
 
-    def conditions(self, knows_stocks: bool = True, *, row_by_row: bool = False) -> Iterator[ColumnElement[bool]]:
+    def conditions(self, knows_stocks: bool = True, *, of: Rows = "all") -> Iterator[ColumnElement[bool]]:
         """What holds of a row of ``articles``; for stocks only if the catalogue has those of all: else see ``fits``.
 
-        ``row_by_row``: for rows that are named already; else an index may name all that have one of the stocks.
+        ``of``: "a row" that is named already; "few", which an index may name by any of the values, in no order; else
+        it may do so by a stock only, which few have.
         """
         yield a.state.in_(("exported", "duplicate")) if self.copies else a.state == "exported"
         if self.since is not None:
@@ -52,10 +55,12 @@ class Filters:
             yield or_(a.channel.in_(self.channels), listed.exists())
         if self.stocks and knows_stocks:
             named = select(stock.article_id).where(stock.stock.in_(self.stocks))
-            yield named.where(stock.article_id == a.id).exists() if row_by_row else a.id.in_(named)
-        for column, values in ((a.media, self.media), (a.kind, self.kinds), (a.id, self.ids)):
+            yield named.where(stock.article_id == a.id).exists() if of == "a row" else a.id.in_(named)
+        for column, values in ((a.media, self.media), (a.kind, self.kinds)):
             if values:
-                yield column.in_(values)
+                yield (column if of == "few" else column.concat("")).in_(values)
+        if self.ids:
+            yield a.id.in_(self.ids)
 
     def fits(self, item: ArticleItem) -> bool:
         """Whether an article has one of the stocks, where stocks were asked for."""

@@ -23,8 +23,9 @@ logger = logging.getLogger(__name__)
 BITS = 24
 TIMED = 1 << BITS  #: the least docid of an article with a time
 FIRST, LARGEST = 100, 5000  #: hits that are looked at together, at first and at last
-FIRST_BEST = 1000  #: of the best are told before all of them are: with filters more may be wanted
+TOGETHER = 1000  #: of the best that are looked at together
 FEW = 2000  #: articles that a filter may leave over: the words are looked for in each of them
+FEW_FIRST = 30  #: of those that are looked at together at first
 EVERY = -(2**62), 2**62
 d, a = search_docs.c, articles.c
 _TAKE = Prepared(text("UPDATE search_docs SET article_id = NULL, folded = NULL WHERE article_id = :article"))
@@ -53,8 +54,8 @@ class Engine(Protocol):
     def among(self, connection: Connection, query: Query, few: Set[int]) -> Sequence[int]:
         """Those that have the words."""
 
-    def best(self, connection: Connection, query: Query, low: int, high: int, most: int | None) -> Sequence[int]:
-        """Those that have the words, those first that are most about them."""
+    def best(self, connection: Connection, query: Query, low: int, high: int, few: Set[int] | None) -> Sequence[int]:
+        """Those that have the words, or of so many the newest, those first that are most about them."""
 
     def holds(self, connection: Connection, docid: int, word: str) -> bool:
         """Whether that text has the word."""
@@ -170,26 +171,32 @@ class SearchIndex:
                 return "none"
             return "whole" if connection.scalar(_LEFT) is None else "partial"
 
-    def newest(
+    def find(
         self,
         query: Query,
         where: Sequence[ColumnElement[bool]] = (),
         since: datetime | None = None,
         until: datetime | None = None,
         narrow: Sequence[ColumnElement[bool]] | None = None,
+        *,
+        best: bool = False,
     ) -> Iterator[str]:
         """The ids of articles with the words, by (published_at, id), the newest first; those without a time last.
 
+        ``best``: those first that are most about the words, of the newest, as many as the engine rates; then others.
         ``where``: what holds of their rows of ``articles``, which says since and until again; ``narrow``: the same,
         said so that an index names the rows, which may be few. Raises CatalogueError.
         """
         low, high = _docids(since, until)
         few = self._few(narrow, low, high)
-        if few is not None:
-            with self.database.read() as connection:
-                hits = self._hits(connection, self.engine.among(connection, query, few), where)
-            yield from _ordered(hits)
-            return
+        if best:
+            yield from self._best(query, where, low, high, few)
+        elif few is not None:
+            yield from self._among(query, where, few)
+        else:
+            yield from self._newest(query, where, low, high)
+
+    def _newest(self, query: Query, where: Sequence[ColumnElement[bool]], low: int, high: int) -> Iterator[str]:
         size, goes_on = FIRST, True
         while goes_on:
             with self.database.read() as connection:
@@ -203,32 +210,29 @@ class SearchIndex:
             high = ((first + 1) << BITS) - 1
             size = min(size * 4, LARGEST) if batch else size * 4
 
-    def best(
-        self,
-        query: Query,
-        where: Sequence[ColumnElement[bool]] = (),
-        since: datetime | None = None,
-        until: datetime | None = None,
-        narrow: Sequence[ColumnElement[bool]] | None = None,
-    ) -> Iterator[str]:
-        """The same, those first that are most about the words. Raises CatalogueError."""
-        low, high = _docids(since, until)
-        few = self._few(narrow, low, high)
-        told = 0
-        for most in (FIRST_BEST, None) if few is None else (None,):
+    def _among(self, query: Query, where: Sequence[ColumnElement[bool]], few: Set[int]) -> Iterator[str]:
+        """In pieces of whole hours: the engine looks through what lies between the least and the largest of each."""
+        left, size = sorted(few), FEW_FIRST
+        while left:
+            first = left[-size] >> BITS if size < len(left) else -1
+            piece = {docid for docid in left if docid >> BITS >= first}
             with self.database.read() as connection:
-                found = self.engine.best(connection, query, low, high, most)
-            yield from self._rated([docid for docid in found[told:] if few is None or docid in few], where)
-            if most is None or len(found) < most:
-                return
-            told = len(found)
+                hits = self._hits(connection, self.engine.among(connection, query, piece), where)
+            yield from _ordered(hits)
+            left, size = left[: -len(piece)], size * 4
 
-    def _rated(self, docids: Sequence[int], where: Sequence[ColumnElement[bool]]) -> Iterator[str]:
-        for start in range(0, len(docids), FIRST_BEST):
-            batch = docids[start : start + FIRST_BEST]
+    def _best(
+        self, query: Query, where: Sequence[ColumnElement[bool]], low: int, high: int, few: Set[int] | None
+    ) -> Iterator[str]:
+        with self.database.read() as connection:
+            found = self.engine.best(connection, query, low, high, few)
+        for start in range(0, len(found), TOGETHER):
+            batch = found[start : start + TOGETHER]
             with self.database.read() as connection:
                 hits = {hit.docid: hit.id for hit in self._hits(connection, batch, where)}
             yield from (hits[docid] for docid in batch if docid in hits)
+        if found and few is None:  # what is older than all that were rated
+            yield from self._newest(query, where, low, min(found) - 1)
 
     def _few(self, where: Sequence[ColumnElement[bool]] | None, low: int, high: int) -> Set[int] | None:
         """All that ``where`` leaves over; None where they are many."""

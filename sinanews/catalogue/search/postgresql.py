@@ -82,11 +82,15 @@ class Grams:
     def among(self, connection: Connection, query: Query, few: Set[int]) -> Sequence[int]:
         return connection.scalars(select(d.docid).where(d.docid.in_(list(few)), _has(d.folded, query, 1))).all()
 
-    def best(self, connection: Connection, query: Query, low: int, high: int, most: int | None) -> Sequence[int]:
-        newest = _indexed(query, low, high, d.folded).limit(RATED).subquery("newest")
+    def best(self, connection: Connection, query: Query, low: int, high: int, few: Set[int] | None) -> Sequence[int]:
+        if few is None:
+            its = _indexed(query, low, high, d.folded).limit(RATED)
+        else:
+            its = select(d.docid, d.folded).where(d.docid.in_(list(few)), _has(d.folded, query, 1))
+        newest = its.subquery("newest")
         score: ColumnElement[Any] = sum((_rate(newest.c.folded, word) for word in query.words), start=literal(0.0))
         rated = select(newest.c.docid).order_by(score.desc(), newest.c.docid.desc())
-        return connection.scalars(rated.limit(most)).all()
+        return connection.scalars(rated).all()
 
     def holds(self, connection: Connection, docid: int, word: str) -> bool:
         return connection.scalar(select(d.docid).where(d.docid == docid, func.strpos(d.folded, word) > 0)) is not None
