@@ -164,7 +164,7 @@ def cost_of_search(exports: Path, size: int) -> dict[str, float]:
     best = [_quickest(lambda q=query, f=filters: list(archive.search(q, f, best=True, limit=20)), 1)  # type: ignore[misc]
             for query, filters in (*SEARCHES, (HARD, Filters()))]  # fmt: skip
     with catalogue.read() as connection:
-        found = connection.exec_driver_sql(f"SELECT sum(pgsize) FROM dbstat WHERE aggregate AND name IN {INDEX}")
+        found = connection.exec_driver_sql(f"SELECT sum(pgsize) FROM dbstat WHERE aggregate = 1 AND name IN {INDEX}")
         pages = int(found.scalar() or 0)
     hard = _quickest(lambda: list(archive.search(HARD, limit=20)))
     catalogue.close()
